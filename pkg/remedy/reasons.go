@@ -1,0 +1,74 @@
+package remedy
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// sentences joins the violations' messages into one line.
+func sentences(vs []Violation) string {
+	out := make([]string, 0, len(vs))
+	for _, v := range vs {
+		out = append(out, strings.TrimSuffix(v.Message, "."))
+	}
+	return strings.Join(out, "; ")
+}
+
+func callNames(cs []change) string {
+	var names []string
+	for _, c := range cs {
+		names = append(names, c.call.API)
+	}
+	return "bringing it back to what Ebb left would take " + strings.Join(names, ", ")
+}
+
+func failure(what string, err error) string {
+	s := what + ": " + err.Error() + "."
+	if IsPermanent(err) {
+		return s + " It won't be tried again by itself."
+	}
+	return s + " It will be tried again."
+}
+
+func observed(rec Record, p plan) string {
+	return fmt.Sprintf("%s. In enforce mode Ebb would make %s%s.", sentences(rec.Violations), count(len(rec.Changes), "call"), baselineNote(p))
+}
+
+func done(rec Record, p plan) string {
+	if p.outcome == Undone {
+		return fmt.Sprintf("The state from before remediation %s is back, with %s: %s. The function leaves this resource alone until %s.",
+			p.undone, count(len(rec.Changes), "call"), strings.TrimSuffix(p.hold.Reason, "."), p.hold.Until.UTC().Format(time.RFC3339))
+	}
+	return fmt.Sprintf("%s. Put back with %s%s.", sentences(rec.Violations), count(len(rec.Changes), "call"), baselineNote(p))
+}
+
+func baselineNote(p plan) string {
+	if p.restored.IsZero() {
+		return " to the nearest compliant state"
+	}
+	return ", to the compliant state last seen at " + p.restored.UTC().Format(time.RFC3339)
+}
+
+func held(rec Record, c *CapReached) string {
+	s := fmt.Sprintf("%s. Nothing was changed, because the %s cap is reached: %s in the last %s, and the policy allows %d.",
+		sentences(rec.Violations), c.Kind, count(c.Count, "revert"), c.Window, c.Limit)
+	if len(c.Recent) > 0 {
+		s += fmt.Sprintf(" This change was made by %s, the one reverted before it by %s.", rec.Event.Actor, c.Recent[0].Actor)
+	}
+	return s + " A person must decide."
+}
+
+func inScope(scope string) string {
+	if scope == "" {
+		return ""
+	}
+	return " in scope " + scope
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
