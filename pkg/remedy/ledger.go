@@ -44,7 +44,8 @@ type Ledger interface {
 	Record(ctx context.Context, id string) (Record, error)
 
 	// Records gives a page of records, newest first by Times.Received, then ID.
-	// next continues after the page; it is empty at the end.
+	// next continues after the page; it is empty at the end. A q.After that is
+	// no page's next fails with [ErrBadCursor].
 	Records(ctx context.Context, q Query) (page []Record, next string, err error)
 
 	// SaveDeadLetter keeps a dead letter, over an earlier one with its ID.
@@ -64,6 +65,7 @@ var (
 	ErrLeaseLost    = errors.New("the lease on this resource was lost to a successor")
 	ErrNoRecord     = errors.New("there is no such record")
 	ErrNoDeadLetter = errors.New("there is no such dead letter")
+	ErrBadCursor    = errors.New("this is not a page's next")
 )
 
 // Known is what the ledger knows of a resource.

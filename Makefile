@@ -1,0 +1,88 @@
+# Ebb's targets. Each prints what it does and asks nothing.
+
+SHELL := /bin/sh
+TOOLS := $(CURDIR)/.tools
+GOLANGCI_VERSION := v2.15.0
+GOVULNCHECK_VERSION := v1.9.0
+
+export AWS_EC2_METADATA_DISABLED := true
+
+.DEFAULT_GOAL := help
+
+include build.mk
+
+## Run the demo: six bad changes ebb away (KEEP=1 leaves it running)
+.PHONY: demo
+demo: tools-moto
+	@echo "building ebb and the demo ..."
+	@mkdir -p dist
+	@go build -trimpath -o dist/ebb ./cmd/ebb
+	@go build -trimpath -o dist/demo ./cmd/demo
+	@./dist/demo -ebb ./dist/ebb $(if $(KEEP),-keep)
+
+## Run all tests with the race detector, those against the emulator included
+.PHONY: test
+test: tools
+	go test -race -timeout 30m ./...
+
+## Check formatting, vet, lint, vulnerabilities and templates, then run the tests
+.PHONY: check
+check: lint vuln test
+
+## Run the linters
+.PHONY: lint
+lint: tools-lint tools-cfn-lint
+	@files=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$files" ]; then echo "not gofmt-ed: $$files" >&2; exit 1; fi
+	go vet ./...
+	$(TOOLS)/bin/golangci-lint run ./...
+	$(TOOLS)/cfn-lint/bin/cfn-lint template.yaml
+
+## Look for known vulnerabilities, where their database can be reached
+.PHONY: vuln
+vuln:
+	@sh tools/vulncheck.sh $(TOOLS)/bin $(GOVULNCHECK_VERSION)
+
+## Run the benchmarks that the README quotes
+.PHONY: bench
+bench: tools
+	go test -run '^$$' -bench . -benchmem ./...
+
+## Run each fuzz target for FUZZTIME (10s unless set)
+.PHONY: fuzz
+fuzz:
+	@sh tools/fuzz.sh $(or $(FUZZTIME),10s)
+
+## Install what the tests need into .tools
+.PHONY: tools
+tools: tools-moto tools-rie
+
+.PHONY: tools-moto
+tools-moto:
+	@sh tools/install-moto.sh
+
+.PHONY: tools-rie
+tools-rie:
+	@sh tools/install-rie.sh
+
+.PHONY: tools-cfn-lint
+tools-cfn-lint:
+	@sh tools/install-cfn-lint.sh
+
+.PHONY: tools-lint
+tools-lint: $(TOOLS)/bin/golangci-lint-$(GOLANGCI_VERSION)
+
+$(TOOLS)/bin/golangci-lint-$(GOLANGCI_VERSION):
+	@echo "building golangci-lint $(GOLANGCI_VERSION) into .tools/bin ..."
+	@mkdir -p $(TOOLS)/bin
+	@GOBIN=$(TOOLS)/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	@touch $@
+
+## Remove what was built
+.PHONY: clean
+clean:
+	rm -rf dist
+
+## List the targets
+.PHONY: help
+help:
+	@awk '/^## /{doc=substr($$0,4)} /^[a-z-]+:/{if(doc!=""){split($$1,t,":"); printf "  make %-8s %s\n", t[1], doc; doc=""}}' $(MAKEFILE_LIST)

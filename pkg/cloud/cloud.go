@@ -1,0 +1,84 @@
+// Package cloud is what functions' stores need of AWS: configured clients by
+// account and region, a span for each call, and what an error means.
+package cloud
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
+
+	"github.com/ebb-ops/ebb/pkg/remedy"
+)
+
+// LoadConfig gives the SDK configuration for env: its endpoint, its transport,
+// its credentials and region where its settings name them (AWS_ACCESS_KEY_ID,
+// AWS_REGION, …), and the SDK's default chain for the rest. Every call made
+// with it is a span.
+func LoadConfig(ctx context.Context, env remedy.Env) (aws.Config, error) {
+	var opts []func(*config.LoadOptions) error
+	if id, secret := env.Setting("AWS_ACCESS_KEY_ID"), env.Setting("AWS_SECRET_ACCESS_KEY"); id != "" && secret != "" {
+		opts = append(opts, config.WithCredentialsProvider(
+			credentials.NewStaticCredentialsProvider(id, secret, env.Setting("AWS_SESSION_TOKEN"))))
+	}
+	if region := env.Setting("AWS_REGION"); region != "" {
+		opts = append(opts, config.WithRegion(region))
+	}
+	if env.AWSEndpoint != "" {
+		// An emulator runs where no instance metadata is: asking for it would
+		// cost seconds before the error about missing credentials.
+		opts = append(opts, config.WithBaseEndpoint(env.AWSEndpoint),
+			config.WithEC2IMDSClientEnableState(imds.ClientDisabled))
+	}
+	cfg, err := config.LoadDefaultConfig(ctx, opts...)
+	if err != nil {
+		return aws.Config{}, fmt.Errorf("load AWS configuration: %w", err)
+	}
+	if env.Transport != nil {
+		cfg.HTTPClient = &http.Client{Transport: env.Transport}
+	}
+	cfg.APIOptions = append(cfg.APIOptions, traceCalls)
+	return cfg, nil
+}
+
+// Clients makes one client of a service per region, when it is first asked for.
+type Clients[C any] struct {
+	cfg aws.Config
+	new func(aws.Config) C
+
+	mu       sync.Mutex
+	byRegion map[string]C
+}
+
+// NewClients prepares the clients of one service. new is called once per region.
+func NewClients[C any](ctx context.Context, env remedy.Env, new func(aws.Config) C) (*Clients[C], error) {
+	cfg, err := LoadConfig(ctx, env)
+	if err != nil {
+		return nil, err
+	}
+	return &Clients[C]{cfg: cfg, new: new, byRegion: map[string]C{}}, nil
+}
+
+// For gives the client for a resource's region; an empty region means the
+// configuration's own.
+func (c *Clients[C]) For(r remedy.Ref) C {
+	region := r.Region
+	if region == "" {
+		region = c.cfg.Region
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	client, ok := c.byRegion[region]
+	if !ok {
+		cfg := c.cfg.Copy()
+		cfg.Region = region
+		client = c.new(cfg)
+		c.byRegion[region] = client
+	}
+	return client
+}

@@ -1,0 +1,68 @@
+package cloud
+
+import (
+	"context"
+	"strings"
+
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/smithy-go/middleware"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// traceCalls makes a span of each SDK call, its retries included. The names
+// are OpenTelemetry's: https://opentelemetry.io/docs/specs/semconv/cloud-providers/aws-sdk/
+func traceCalls(stack *middleware.Stack) error {
+	return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("ebb.Trace", traceCall), middleware.After)
+}
+
+func traceCall(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (
+	middleware.InitializeOutput, middleware.Metadata, error,
+) {
+	service, op := awsmiddleware.GetServiceID(ctx), awsmiddleware.GetOperationName(ctx)
+	ctx, span := otel.Tracer("github.com/ebb-ops/ebb/pkg/cloud").Start(ctx, service+"."+op,
+		trace.WithSpanKind(trace.SpanKindClient),
+		trace.WithAttributes(
+			attribute.String("rpc.system.name", "aws-api"),
+			attribute.String("rpc.service", service),
+			attribute.String("rpc.method", op),
+			attribute.String("cloud.region", awsmiddleware.GetRegion(ctx)),
+		))
+	defer span.End()
+	out, meta, err := next.HandleInitialize(ctx, in)
+	if id, ok := awsmiddleware.GetRequestIDMetadata(meta); ok {
+		span.SetAttributes(attribute.String("aws.request_id", id))
+	}
+	if attempts, ok := retry.GetAttemptResults(meta); ok {
+		throttled := 0
+		for _, r := range attempts.Results {
+			if isThrottle(r.Err) {
+				throttled++
+			}
+		}
+		span.SetAttributes(attribute.Int("aws.attempts", len(attempts.Results)))
+		if throttled > 0 {
+			span.SetAttributes(attribute.Int("aws.throttles", throttled))
+		}
+	}
+	if err != nil {
+		span.SetStatus(codes.Error, Code(err))
+		span.SetAttributes(attribute.String("error.type", errorType(err)))
+	}
+	return out, meta, err
+}
+
+func isThrottle(err error) bool {
+	return err != nil && strings.Contains(Code(err), "Throttl")
+}
+
+// errorType is the span's low-cardinality word for an error.
+func errorType(err error) string {
+	if code := Code(err); code != "" {
+		return code
+	}
+	return "transport"
+}
