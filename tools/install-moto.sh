@@ -1,24 +1,3 @@
 #!/bin/sh
 # Installs the pinned AWS emulator into .tools/moto. Does nothing when it is there.
-set -eu
-cd "$(dirname "$0")/.."
-want=$(cksum <tools/moto-requirements.txt)
-dir=.tools/moto
-if [ -x "$dir/bin/python" ] && [ "$(cat "$dir/.installed" 2>/dev/null)" = "$want" ]; then
-	exit 0
-fi
-echo "installing the AWS emulator (Moto) into $dir ..."
-rm -rf "$dir"
-mkdir -p .tools
-if ! python3 -m venv "$dir" 2>"$dir.log"; then
-	# Debian ships venv without its pip; virtualenv or a pip of the system will do.
-	rm -rf "$dir"
-	if ! python3 -m virtualenv "$dir" 2>>"$dir.log" >&2; then
-		echo "python3 can't make a virtual environment. On Debian or Ubuntu: apt-get install python3-venv" >&2
-		cat "$dir.log" >&2
-		exit 1
-	fi
-fi
-rm -f "$dir.log"
-"$dir/bin/python" -m pip install --quiet --disable-pip-version-check --no-input -r tools/moto-requirements.txt
-echo "$want" >"$dir/.installed"
+exec sh "$(dirname "$0")/install-venv.sh" moto "the AWS emulator (Moto)"

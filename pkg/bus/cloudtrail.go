@@ -4,6 +4,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tidwall/gjson"
+
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
 
@@ -27,92 +29,71 @@ type identity struct {
 	person                              string // the Identity Center user behind the session
 }
 
-// readRecord reads the record that comes next in r.
-func readRecord(r *reader) record {
+func readRecord(t *typed, v gjson.Result) record {
 	var rec record
-	r.object(func(key []byte) {
-		switch string(key) {
+	t.object("detail", v, func(key string, v gjson.Result) {
+		switch key {
 		case "eventID":
-			rec.id = r.text("eventID")
+			rec.id = t.text(key, v)
 		case "eventName":
-			rec.name = r.text("eventName")
+			rec.name = t.text(key, v)
 		case "eventSource":
-			rec.source = r.text("eventSource")
+			rec.source = t.text(key, v)
 		case "eventTime":
-			rec.time = r.when("eventTime")
+			rec.time = t.when(key, v)
 		case "awsRegion":
-			rec.region = r.text("awsRegion")
+			rec.region = t.text(key, v)
 		case "recipientAccountId":
-			rec.recipient = r.text("recipientAccountId")
+			rec.recipient = t.text(key, v)
 		case "errorCode":
-			rec.errorCode = r.text("errorCode")
+			rec.errorCode = t.text(key, v)
 		case "userAgent":
-			rec.agent = r.text("userAgent")
+			rec.agent = t.text(key, v)
 		case "sourceIPAddress":
-			rec.ip = r.text("sourceIPAddress")
+			rec.ip = t.text(key, v)
 		case "userIdentity":
-			rec.user = readIdentity(r)
-		default:
-			r.skip()
+			rec.user = readIdentity(t, v)
 		}
 	})
 	return rec
 }
 
-func readIdentity(r *reader) identity {
+func readIdentity(t *typed, v gjson.Result) identity {
 	var u identity
-	r.members("userIdentity", func(key []byte) {
-		switch string(key) {
+	t.object("userIdentity", v, func(key string, v gjson.Result) {
+		switch key {
 		case "type":
-			u.kind = r.text("userIdentity.type")
+			u.kind = t.text("userIdentity.type", v)
 		case "principalId":
-			u.principal = r.text("userIdentity.principalId")
+			u.principal = t.text("userIdentity.principalId", v)
 		case "arn":
-			u.arn = r.text("userIdentity.arn")
+			u.arn = t.text("userIdentity.arn", v)
 		case "accountId":
-			u.account = r.text("userIdentity.accountId")
+			u.account = t.text("userIdentity.accountId", v)
 		case "userName":
-			u.name = r.text("userIdentity.userName")
+			u.name = t.text("userIdentity.userName", v)
 		case "invokedBy":
-			u.invokedBy = r.text("userIdentity.invokedBy")
+			u.invokedBy = t.text("userIdentity.invokedBy", v)
 		case "onBehalfOf":
-			u.person = r.memberText("userIdentity.onBehalfOf", "userId")
+			u.person = t.memberText("userIdentity.onBehalfOf", v, "userId")
 		case "sessionContext":
-			r.members("userIdentity.sessionContext", func(key []byte) {
-				if string(key) == "sessionIssuer" {
-					u.issuer = r.memberText("userIdentity.sessionContext.sessionIssuer", "userName")
-					return
+			t.object("userIdentity.sessionContext", v, func(key string, v gjson.Result) {
+				if key == "sessionIssuer" {
+					u.issuer = t.memberText("userIdentity.sessionContext.sessionIssuer", v, "userName")
 				}
-				r.skip()
 			})
-		default:
-			r.skip()
 		}
 	})
 	return u
 }
 
-// members reads an object, as object does; null is the same as an empty one.
-func (r *reader) members(name string, member func(key []byte)) {
-	switch r.peek() {
-	case '{':
-		r.object(member)
-	case 'n':
-		r.literal("null")
-	default:
-		r.wrong(name, "an object")
-	}
-}
-
 // memberText reads an object and gives the one member of it that is a string.
-func (r *reader) memberText(name, member string) string {
+func (t *typed) memberText(name string, v gjson.Result, member string) string {
 	var s string
-	r.members(name, func(key []byte) {
-		if string(key) == member {
-			s = r.text(name + "." + member)
-			return
+	t.object(name, v, func(key string, v gjson.Result) {
+		if key == member {
+			s = t.text(name+"."+member, v)
 		}
-		r.skip()
 	})
 	return s
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tidwall/gjson"
+
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
 
@@ -24,9 +26,10 @@ type Message struct {
 // envelope is what Ebb reads of EventBridge's envelope.
 // https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html
 type envelope struct {
+	payload                                 []byte
 	id, source, detailType, account, region string
 	time                                    time.Time
-	detail                                  []byte
+	detail                                  gjson.Result
 	bare                                    bool // no envelope: a CloudTrail record stands alone
 }
 
@@ -42,7 +45,8 @@ type envelope struct {
 // the call; else the caller's. Some emulators give none of them.
 //
 // The event's Detail and the message's Payload alias payload, which must not be
-// changed afterwards. Errors are [remedy.Permanent] and wrap one of this
+// changed afterwards. Where an object has two members of one name, the last one
+// counts. Errors are [remedy.Permanent] and wrap one of this
 // package's.
 func Decode(payload []byte) (Message, error) {
 	m, err := decode(payload)
@@ -54,20 +58,19 @@ func Decode(payload []byte) (Message, error) {
 }
 
 func decode(payload []byte) (Message, error) {
-	if err := checkText(payload); err != nil {
+	text, err := parse(payload, MaxDepth)
+	if err != nil {
 		return Message{}, err
 	}
-	r := &reader{data: payload}
-	if c := r.peek(); c != '{' && c != 0 {
-		r.wrong("the event", "an object")
+	if !text.IsObject() {
+		return Message{}, wrongType("the event", text, "an object")
 	}
-	env := readEnvelope(r)
-	r.end()
+	env, err := readEnvelope(payload, text)
 	switch {
-	case r.err != nil:
-		return Message{}, r.err
+	case err != nil:
+		return Message{}, err
 	case env.bare:
-		return env.cloudTrail(payload)
+		return env.cloudTrail(text)
 	case env.source == "":
 		return Message{}, fmt.Errorf("%w: no source", ErrMissing)
 	case env.detailType == "":
@@ -82,50 +85,56 @@ func decode(payload []byte) (Message, error) {
 	return env.plain()
 }
 
-func readEnvelope(r *reader) envelope {
-	var env envelope
+func readEnvelope(payload []byte, text gjson.Result) (envelope, error) {
+	env := envelope{payload: payload}
+	var t typed
 	var call bool
-	r.object(func(key []byte) {
-		switch string(key) {
+	t.object("the event", text, func(key string, v gjson.Result) {
+		switch key {
 		case "id":
-			env.id = r.text("id")
+			env.id = t.text(key, v)
 		case "source":
-			env.source = r.text("source")
+			env.source = t.text(key, v)
 		case "detail-type":
-			env.detailType = r.text("detail-type")
+			env.detailType = t.text(key, v)
 		case "account":
-			env.account = r.text("account")
+			env.account = t.text(key, v)
 		case "region":
-			env.region = r.text("region")
+			env.region = t.text(key, v)
 		case "time":
-			env.time = r.when("time")
+			env.time = t.when(key, v)
 		case "detail":
-			env.detail = r.raw()
+			env.detail = v
 		case "eventSource", "eventName":
 			call = true
-			r.skip()
-		default:
-			r.skip()
 		}
 	})
-	env.bare = call && env.source == "" && env.detailType == "" && env.detail == nil
-	return env
+	env.bare = call && env.source == "" && env.detailType == "" && !env.detail.Exists()
+	return env, t.err
+}
+
+// bytes gives a value of the payload as it stands there; nil when there is none.
+func (env envelope) bytes(v gjson.Result) []byte {
+	if !v.Exists() {
+		return nil
+	}
+	end := v.Index + len(v.Raw)
+	return env.payload[v.Index:end:end]
 }
 
 // cloudTrail gives the message of the CloudTrail record in detail.
-func (env envelope) cloudTrail(detail []byte) (Message, error) {
-	r := &reader{data: detail}
-	switch r.peek() {
-	case 0:
+func (env envelope) cloudTrail(detail gjson.Result) (Message, error) {
+	if !detail.Exists() {
 		return Message{}, fmt.Errorf("%w: no detail", ErrMissing)
-	case '{':
-	default:
-		r.wrong("detail", "an object")
 	}
-	rec := readRecord(r)
+	if !detail.IsObject() {
+		return Message{}, wrongType("detail", detail, "an object")
+	}
+	var t typed
+	rec := readRecord(&t, detail)
 	switch {
-	case r.err != nil:
-		return Message{}, r.err
+	case t.err != nil:
+		return Message{}, t.err
 	case rec.name == "":
 		return Message{}, fmt.Errorf("%w: no eventName", ErrMissing)
 	case env.bare && rec.source == "":
@@ -141,9 +150,10 @@ func (env envelope) cloudTrail(detail []byte) (Message, error) {
 		Region:  first(rec.region, env.region),
 		Actor:   rec.actor(),
 		Time:    rec.time,
-		Detail:  detail,
+		Detail:  env.bytes(detail),
 	}
 	if env.bare {
+		ev.Detail = env.payload
 		ev.Source = eventBridgeSource(rec.source)
 	}
 	if ev.Time.IsZero() {
@@ -164,6 +174,6 @@ func (env envelope) plain() (Message, error) {
 		Account: env.account,
 		Region:  env.region,
 		Time:    env.time,
-		Detail:  env.detail,
+		Detail:  env.bytes(env.detail),
 	}}, nil
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/tidwall/gjson"
+
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
 
@@ -119,41 +121,34 @@ func (e Entry) Envelope(id, account, region string, now time.Time) ([]byte, erro
 
 // checkObject wants one JSON object that is shallow enough to go into an envelope.
 func checkObject(detail []byte) error {
-	if err := checkText(detail); err != nil {
-		return err
+	v, err := parse(detail, MaxDepth-1)
+	if err == nil && !v.IsObject() {
+		err = wrongType("it", v, "an object")
 	}
-	r := &reader{data: detail, depth: 1}
-	if c := r.peek(); c != '{' && c != 0 {
-		r.wrong("it", "an object")
-	}
-	r.skip()
-	r.end()
-	return r.err
+	return err
 }
 
 // product gives the message of an event from outside AWS: Ebb's own when it has
 // the member "ebb", else whatever its sender called it.
 func (env envelope) product() (Message, error) {
-	r := &reader{data: env.detail}
-	if r.peek() != '{' {
+	if !env.detail.IsObject() {
 		return env.plain()
 	}
-	var ebb, payload []byte
-	r.object(func(key []byte) {
-		switch string(key) {
+	var ebb, payload gjson.Result
+	env.detail.ForEach(func(key, v gjson.Result) bool {
+		switch key.Str {
 		case "ebb":
-			ebb = r.raw()
+			ebb = v
 		case "payload":
-			payload = r.raw()
-		default:
-			r.skip()
+			payload = v
 		}
+		return true
 	})
-	if ebb == nil {
+	if !ebb.Exists() {
 		return env.plain()
 	}
 	var h head
-	if err := json.Unmarshal(ebb, &h); err != nil {
+	if err := json.Unmarshal(env.bytes(ebb), &h); err != nil {
 		return Message{}, fmt.Errorf("%w: detail.ebb: %w", ErrWrongType, err)
 	}
 	if h.ID == "" {
@@ -168,6 +163,6 @@ func (env envelope) product() (Message, error) {
 		Actor:    h.Actor,
 		Time:     h.Time.UTC(),
 		Received: h.Received.UTC(),
-		Detail:   payload,
+		Detail:   env.bytes(payload),
 	}}, nil
 }

@@ -1,7 +1,12 @@
 package bus
 
 import (
+	"bytes"
+	"cmp"
+	"encoding/json"
 	"fmt"
+
+	"github.com/tidwall/gjson"
 
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
@@ -50,92 +55,104 @@ func split(body []byte) ([]span, error) {
 	if len(body) > MaxBody {
 		return nil, fmt.Errorf("%w: %d bytes, at most %d are taken", ErrTooLarge, len(body), MaxBody)
 	}
-	s := &splitter{reader: reader{data: body}}
-	switch s.peek() {
-	case '[':
-		s.array(s.event)
-		s.end()
-		return s.done()
-	case '{':
-	default:
-		if s.pos == len(body) {
-			return nil, fmt.Errorf("%w: the body is empty", ErrTruncated)
-		}
-		s.unexpected("an event, or an array of events,")
-		return nil, s.err
+	s := &splitter{body: body}
+	at := after(body, 0, space)
+	switch {
+	case at == len(body):
+		return nil, fmt.Errorf("%w: the body is empty", ErrTruncated)
+	case body[at] == '[':
+		return s.array(at)
+	case body[at] != '{':
+		return nil, fmt.Errorf("%w: %q at byte %d, where an event, or an array of events, was expected", ErrSyntax, rune(body[at]), at)
 	}
-	if records, ok := logFile(body); ok {
-		s.object(func(key []byte) {
-			if string(key) == "Records" {
-				s.spans = s.spans[:0]
-				s.array(s.event)
-				return
-			}
-			s.skip()
-		})
-		s.end()
-		return s.done()
-	} else if records {
-		return nil, fmt.Errorf("%w: Records is not an array", ErrWrongType)
+	if at, ok := logFile(body); ok {
+		return s.array(at)
 	}
-	for s.peek() == '{' {
-		s.event()
-	}
-	s.end()
-	return s.done()
+	return s.lines(at)
 }
 
-// logFile reports whether body is a CloudTrail log file: one object with an
-// array of records in it, and nothing that makes it an event.
-func logFile(body []byte) (records, ok bool) {
-	r := &reader{data: body}
-	event := false
-	r.object(func(key []byte) {
-		switch string(key) {
-		case "Records":
-			records, ok = true, r.peek() == '['
-		case "detail-type", "source", "eventName", "eventSource":
-			event = true
+// logFile reports whether body is a CloudTrail log file, an object with records
+// in it and nothing that makes it an event, and where the last member Records
+// starts. It stops at a fault, which is for the caller to find.
+func logFile(body []byte) (at int, ok bool) {
+	dec := json.NewDecoder(bytes.NewReader(body))
+	_, err := dec.Token()
+	for err == nil && dec.More() {
+		var key json.Token
+		if key, err = dec.Token(); err != nil {
+			break
 		}
-		r.skip()
-	})
-	return records && !event, ok && !event
+		switch key {
+		case "Records":
+			at, ok = after(body, int(dec.InputOffset()), space+":"), true
+		case "detail-type", "source", "eventName", "eventSource":
+			return 0, false
+		}
+		var value json.RawMessage
+		err = dec.Decode(&value)
+	}
+	return at, ok
 }
 
 type splitter struct {
-	reader
+	body  []byte
 	spans []span
 }
 
-// event reads one event, of which the enclosing array is no part.
-func (s *splitter) event() {
-	c := s.peek()
-	start, outer := s.pos, s.depth
-	s.depth = 0
-	if c == '{' || c == 0 {
-		s.skip()
-	} else {
-		s.wrong("the event", "an object")
+// array reads the events of the array at at, and checks the text around it.
+func (s *splitter) array(at int) ([]span, error) {
+	if at == len(s.body) || s.body[at] != '[' {
+		return nil, cmp.Or(checkSyntax(s.body), fmt.Errorf("%w: Records is not an array", ErrWrongType))
 	}
-	s.depth = outer
-	switch {
-	case s.err != nil:
-	case len(s.spans) == MaxEvents:
-		s.failed(ErrTooMany, "a body may hold %d", MaxEvents)
-		return
-	default:
-		s.err = checkText(s.data[start:s.pos])
+	dec := json.NewDecoder(bytes.NewReader(s.body[at:]))
+	_, err := dec.Token()
+	for err == nil && dec.More() {
+		start := after(s.body, at+int(dec.InputOffset()), space+",")
+		var value json.RawMessage
+		if err = dec.Decode(&value); err != nil {
+			err = cmp.Or(checkSyntax(s.body), ErrSyntax)
+		}
+		err = s.add(start, at+int(dec.InputOffset()), err)
 	}
-	if s.err != nil {
-		s.err = &EventError{Index: len(s.spans), Line: lineAt(s.data, start), Err: s.err}
-		return
+	if err == nil {
+		err = checkSyntax(s.body)
 	}
-	s.spans = append(s.spans, span{start, s.pos})
-}
-
-func (s *splitter) done() ([]span, error) {
-	if s.err != nil {
-		return nil, s.err
+	if err != nil {
+		return nil, err
 	}
 	return s.spans, nil
+}
+
+// lines reads the events that stand one after another from at on.
+func (s *splitter) lines(at int) ([]span, error) {
+	for at < len(s.body) && s.body[at] == '{' {
+		end, err := valueEnd(s.body, at)
+		if err := s.add(at, end, err); err != nil {
+			return nil, err
+		}
+		at = after(s.body, end, space)
+	}
+	if err := checkEnd(s.body, at); err != nil {
+		return nil, err
+	}
+	return s.spans, nil
+}
+
+// add checks the event at start, unless there is an error already, and keeps it.
+func (s *splitter) add(start, end int, err error) error {
+	switch {
+	case err != nil:
+		err = cmp.Or(checkDepth(s.body[start:], MaxDepth), err) // encoding/json calls that a syntax error
+	case len(s.spans) == MaxEvents:
+		return fmt.Errorf("%w: a body may hold %d", ErrTooMany, MaxEvents)
+	case s.body[start] != '{':
+		err = wrongType("the event", gjson.ParseBytes(s.body[start:end]), "an object")
+	default:
+		err = cmp.Or(checkText(s.body[start:end]), checkDepth(s.body[start:end], MaxDepth))
+	}
+	if err != nil {
+		return &EventError{Index: len(s.spans), Line: lineAt(s.body, start), Err: err}
+	}
+	s.spans = append(s.spans, span{start, end})
+	return nil
 }

@@ -71,7 +71,7 @@ func TestClients_one_per_region_through_the_transport_with_spans(t *testing.T) {
 	} {
 		got := map[string]string{}
 		for _, kv := range ended[i].Attributes() {
-			got[string(kv.Key)] = kv.Value.Emit()
+			got[string(kv.Key)] = kv.Value.String()
 		}
 		for k, v := range want {
 			if got[k] != v {

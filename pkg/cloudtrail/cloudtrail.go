@@ -14,7 +14,8 @@ import (
 )
 
 // Record is an API call: the part of a CloudTrail record that a function's
-// Decode looks at. Q and R are the shapes of the call's parameters and answer.
+// Decode looks at. Q and R are the shapes of the call's parameters and answer;
+// a struct{} leaves that part unread.
 // https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
 type Record[Q, R any] struct {
 	ErrorCode string `json:"errorCode"`         // set when the call failed: nothing has changed
@@ -28,10 +29,34 @@ func (r Record[Q, R]) Failed() bool { return r.ErrorCode != "" }
 // Decode reads the detail of an event that came from CloudTrail.
 func Decode[Q, R any](ev remedy.Event) (Record[Q, R], error) {
 	var r Record[Q, R]
-	if err := json.Unmarshal(ev.Detail, &r); err != nil {
+	if err := r.read(ev.Detail); err != nil {
 		return r, fmt.Errorf("decode CloudTrail record of %s: %w", ev.Name, err)
 	}
 	return r, nil
+}
+
+func (r *Record[Q, R]) read(detail []byte) error {
+	m, ok := split(detail)
+	if !ok {
+		return json.Unmarshal(detail, r)
+	}
+	for _, part := range []struct {
+		raw  []byte
+		name string
+		into any
+	}{
+		{m.errorCode, "errorCode", &r.ErrorCode},
+		{m.request, "requestParameters", &r.Request},
+		{m.response, "responseElements", &r.Response},
+	} {
+		if _, unread := part.into.(*struct{}); unread || part.raw == nil {
+			continue
+		}
+		if err := json.Unmarshal(part.raw, part.into); err != nil {
+			return fmt.Errorf("%s: %w", part.name, err)
+		}
+	}
+	return nil
 }
 
 // Items is a list as EC2 and RDS put it in a record: {"items": […]}, {} when

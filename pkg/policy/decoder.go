@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -130,8 +131,8 @@ func (d *decoder) integer(n ast.Node, what string) (int, bool) {
 		case int64:
 			return int(v), true
 		case uint64:
-			if int(v) >= 0 {
-				return int(v), true
+			if v <= math.MaxInt {
+				return int(v), true // #nosec G115 -- it fits
 			}
 		}
 		d.errorf(n, "%s is out of range: %s", what, i.Token.Value)

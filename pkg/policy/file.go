@@ -63,8 +63,8 @@ func (d *decoder) settings(m map[string]ast.Node, to *remedy.Decision) {
 	}
 	if v := m["caps"]; v != nil {
 		caps := d.mapping(v, "caps", "blast", "fight")
-		d.cap(caps["blast"], "the blast cap", &to.Blast)
-		d.cap(caps["fight"], "the fight cap", &to.Fight)
+		d.cap(caps["blast"], "the blast cap", remedy.MaxBlastLimit, &to.Blast)
+		d.cap(caps["fight"], "the fight cap", remedy.MaxFightLimit, &to.Fight)
 	}
 	if v := m["undo_hold"]; v != nil {
 		if hold, ok := d.duration(v, "undo_hold"); ok {
@@ -74,7 +74,7 @@ func (d *decoder) settings(m map[string]ast.Node, to *remedy.Decision) {
 }
 
 // cap decodes a cap as a whole: a limit means little without its window.
-func (d *decoder) cap(n ast.Node, what string, to *remedy.Cap) {
+func (d *decoder) cap(n ast.Node, what string, most int, to *remedy.Cap) {
 	if n == nil {
 		return
 	}
@@ -92,8 +92,15 @@ func (d *decoder) cap(n ast.Node, what string, to *remedy.Cap) {
 	if limited && limit < 1 {
 		d.errorf(m["limit"], "limit must be at least 1; to stop a function set mode: off or observe")
 		limited = false
+	} else if limited && limit > most {
+		d.errorf(m["limit"], "%s can count up to %d reverts, not %d", what, most, limit)
+		limited = false
 	}
 	window, bounded := d.duration(m["window"], "window")
+	if bounded && window > remedy.MaxCapWindow {
+		d.errorf(m["window"], "%s can look back over at most %d days", what, remedy.MaxCapWindow/(24*time.Hour))
+		bounded = false
+	}
 	if limited && bounded {
 		*to = remedy.Cap{Limit: limit, Window: window}
 	}

@@ -63,6 +63,8 @@ func TestLoadReportsEveryProblem(t *testing.T) {
 		{"unknown cap", "version: 1\ndefaults: {caps: {blst: {limit: 1, window: 1h}}}\n", []string{`policy.yaml:2:19: unknown key "blst" in caps: did you mean "blast"?`}},
 		{"limit of nothing", "version: 1\ndefaults: {caps: {blast: {limit: 0, window: 1h}}}\n", []string{"policy.yaml:2:34: limit must be at least 1; to stop a function set mode: off or observe"}},
 		{"limit below nothing", "version: 1\ndefaults: {caps: {fight: {limit: -3, window: 1h}}}\n", []string{"policy.yaml:2:34: limit must be at least 1; to stop a function set mode: off or observe"}},
+		{"limit beyond counting", "version: 1\ndefaults: {caps: {fight: {limit: 101, window: 1h}}}\n", []string{"policy.yaml:2:34: the fight cap can count up to 100 reverts, not 101"}},
+		{"window beyond memory", "version: 1\ndefaults: {caps: {blast: {limit: 1, window: 745h}}}\n", []string{"policy.yaml:2:45: the blast cap can look back over at most 31 days"}},
 		{"limit as text", "version: 1\ndefaults: {caps: {fight: {limit: '3', window: 1h}}}\n", []string{"policy.yaml:2:34: limit must be a whole number, not a string"}},
 		{"limit with a fraction", "version: 1\ndefaults: {caps: {fight: {limit: 3.5, window: 1h}}}\n", []string{"policy.yaml:2:34: limit must be a whole number, not a fraction"}},
 		{"limit out of range", "version: 1\ndefaults: {caps: {fight: {limit: 18446744073709551615, window: 1h}}}\n", []string{"policy.yaml:2:34: limit is out of range: 18446744073709551615"}},

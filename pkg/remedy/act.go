@@ -33,7 +33,7 @@ type plan struct {
 func (r *run) act(ctx context.Context, rec Record, v view, p plan) (Record, error) {
 	owner, err := r.intend(ctx, &rec, v, p)
 	if capped, ok := errors.AsType[*CapReached](err); ok {
-		return r.hold(ctx, rec, capped)
+		return r.hold(ctx, rec, v, capped)
 	}
 	if errors.Is(err, ErrStale) || errors.Is(err, ErrBusy) {
 		return rec, err
@@ -45,7 +45,7 @@ func (r *run) act(ctx context.Context, rec Record, v view, p plan) (Record, erro
 		// Somebody gave the lease back at about the time of the read: what was
 		// read may be older than what they did. Under the lease nobody else does.
 		if p, err = r.planAgain(ctx, &rec, v, p); err != nil || len(p.changes) == 0 {
-			return r.finish(ctx, rec, v, owner, Finish{}, err)
+			return r.finish(ctx, rec, owner, Finish{}, err)
 		}
 	}
 	f := Finish{Changed: true}
@@ -59,7 +59,7 @@ func (r *run) act(ctx context.Context, rec Record, v view, p plan) (Record, erro
 		rec.Outcome, rec.Error, rec.Reason = p.outcome, "", done(rec, p)
 		f.Hold, f.Undone = p.hold, p.undone
 	}
-	return r.finish(ctx, rec, v, owner, f, err)
+	return r.finish(ctx, rec, owner, f, err)
 }
 
 // intend commits the before-image, the lease and the caps' counts.
@@ -99,11 +99,21 @@ func (r *run) intend(ctx context.Context, rec *Record, v view, p plan) (owner st
 }
 
 // hold ends an attempt that a cap stopped.
-func (r *run) hold(ctx context.Context, rec Record, c *CapReached) (Record, error) {
+func (r *run) hold(ctx context.Context, rec Record, v view, c *CapReached) (Record, error) {
 	rec.Outcome, rec.Cap, rec.Reason = Held, c, held(rec, c)
 	rec.Attempt--
 	if rec.Attempt == 0 {
 		rec.Times.Intent = time.Time{}
+	}
+	if l := v.known.Lease; l != nil {
+		rec.Times.Recorded = r.opts.Now()
+		// An interrupted attempt of this event still has the expired lease.
+		if err := r.release(ctx, rec, l.Owner, false); !errors.Is(err, ErrStale) {
+			return rec, err
+		}
+		r.publish(ctx, rec)
+		r.tell(ctx, rec, nil)
+		return rec, nil
 	}
 	return r.keep(ctx, rec, nil)
 }
@@ -133,7 +143,7 @@ func (r *run) planAgain(ctx context.Context, rec *Record, v view, p plan) (plan,
 		rec.Reason = "It was put back by an earlier remediation while this one waited for its turn."
 		return p, nil
 	}
-	rec.Changes = append(earlier, calls(p.changes)...)
+	rec.Changes = slices.Concat(earlier, calls(p.changes))
 	return p, nil
 }
 
@@ -196,7 +206,7 @@ func (r *run) afterImage(ctx context.Context, rec *Record) {
 
 // finish writes the record's last form and gives the lease back. cause is why
 // the plan was not reached, if it was not.
-func (r *run) finish(ctx context.Context, rec Record, v view, owner string, f Finish, cause error) (Record, error) {
+func (r *run) finish(ctx context.Context, rec Record, owner string, f Finish, cause error) (Record, error) {
 	switch {
 	case errors.Is(cause, ErrGone):
 		rec.Outcome, rec.Reason, cause = Gone, "The resource was deleted while Ebb worked on it.", nil

@@ -20,7 +20,7 @@ func Permanent(err error) error {
 // [Permanent]. Of several joined errors all must be permanent: as long as one
 // of them may go away, a retry is worth it.
 func IsPermanent(err error) bool {
-	switch e := err.(type) {
+	switch e := err.(type) { //nolint:errorlint // it walks the tree itself, because a join counts as a whole
 	case nil:
 		return false
 	case permanent:

@@ -41,6 +41,13 @@ type Cap struct {
 	Window time.Duration `json:"window"`
 }
 
+// The largest caps: what a ledger can count exactly.
+const (
+	MaxCapWindow  = 31 * 24 * time.Hour // reverts older than this are forgotten
+	MaxBlastLimit = 1000
+	MaxFightLimit = 100
+)
+
 // CapReached says which cap stopped a revert. It is also the error that
 // [Ledger.Intend] returns.
 type CapReached struct {

@@ -26,9 +26,9 @@ func callNames(cs []change) string {
 func failure(what string, err error) string {
 	s := what + ": " + err.Error() + "."
 	if IsPermanent(err) {
-		return s + " It won't be tried again by itself."
+		return s + " No retry will mend that."
 	}
-	return s + " It will be tried again."
+	return s + " A retry may do better."
 }
 
 func observed(rec Record, p plan) string {

@@ -61,6 +61,13 @@ func (r Record) Kept() bool {
 	return true
 }
 
+// Undoable reports whether an undo of the record can be tried: it made a change
+// that was not undone, and the states around it are known.
+func (r Record) Undoable() bool {
+	return r.Attempt > 0 && len(r.Before) > 0 && len(r.After) > 0 && len(r.Changes) > 0 &&
+		r.UndoneBy == "" && r.Outcome != Undone && r.Outcome != Pending
+}
+
 // EventRef is the part of an [Event] that a record keeps.
 type EventRef struct {
 	ID      string    `json:"id"`

@@ -37,7 +37,7 @@ func (r *run) remediate(ctx context.Context) (Record, error) {
 	r.decision = r.policy.Decide(r.h.Name, r.ref)
 	rec := r.newRecord(ctx, r.h, r.ev, r.ref)
 	rec.Mode = r.decision.Mode
-	if r.Engine.opts.Observe && rec.Mode == Enforce {
+	if r.opts.Observe && rec.Mode == Enforce {
 		rec.Mode = Observe
 	}
 	if rec.Mode != Observe && rec.Mode != Enforce {

@@ -365,6 +365,23 @@ func TestHandle_caps_hold(t *testing.T) {
 			t.Errorf("cap = %+v, want the blast cap", c)
 		}
 	})
+	t.Run("an interrupted attempt that a cap now stops", func(t *testing.T) {
+		t.Parallel()
+		l := newLab(t)
+		l.policy.Blast = remedy.Cap{Limit: 1, Window: time.Hour}
+		l.interrupt("e1")
+		l.advance(2 * time.Hour) // its own revert has left the window
+		l.room.set("b", map[string]string{"z": "bad"})
+		recs, err := l.engine().Handle(t.Context(), l.handler, l.event("e2", "b"))
+		l.want(recs[0], err, remedy.Reverted)
+		rec, err := l.handle("e1")
+		l.want(rec, err, remedy.Held)
+		kept, err := l.ledger.Record(t.Context(), rec.ID)
+		if err != nil || kept.Outcome != remedy.Held || string(kept.Before) == "" {
+			t.Errorf("kept = %+v, %v; want it held, with its before-image", kept, err)
+		}
+		l.wantItems(map[string]string{"x": "good", "y": "bad"})
+	})
 	t.Run("undo is not counted", func(t *testing.T) {
 		t.Parallel()
 		l := newLab(t)

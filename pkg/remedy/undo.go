@@ -50,7 +50,7 @@ func (e *Engine) undo(ctx context.Context, h *Handler, id string, by Actor, reas
 		return Record{}, fmt.Errorf("%w: record %s undid it already", ErrNotUndoable, old.UndoneBy)
 	case old.Outcome == Pending:
 		return Record{}, fmt.Errorf("%w: its remediation is not finished", ErrNotUndoable)
-	case old.Attempt == 0 || len(old.After) == 0 || len(old.Changes) == 0 || old.Outcome == Undone:
+	case !old.Undoable():
 		return Record{}, fmt.Errorf("%w: its outcome is %s and it changed nothing that could be brought back", ErrNotUndoable, old.Outcome)
 	}
 	s, err := h.remedy.restore(old.Target)

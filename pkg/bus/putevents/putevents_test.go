@@ -94,7 +94,7 @@ func TestSDKPutsEvents(t *testing.T) {
 		FailedEntryCount: 2,
 		Entries: []types.PutEventsResultEntry{
 			{EventId: aws.String(s.events[0].ID)},
-			{ErrorCode: aws.String("MalformedDetail"), ErrorMessage: aws.String("Detail is malformed: detail: truncated: the text ends at byte 5, where a value was expected")},
+			{ErrorCode: aws.String("MalformedDetail"), ErrorMessage: aws.String("Detail is malformed: detail: truncated: the text ends at byte 5")},
 			{ErrorCode: aws.String("InvalidArgument"), ErrorMessage: aws.String("Parameter DetailType is not valid. Reason: DetailType is a required argument.")},
 			{EventId: aws.String(s.events[1].ID)},
 		},

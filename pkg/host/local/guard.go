@@ -41,7 +41,7 @@ func (g guard) protect(next http.Handler) http.Handler {
 		case g.hasToken && !g.knows(r.Header.Get("Authorization")):
 			w.Header().Set("WWW-Authenticate", `Bearer realm="ebb"`)
 			refuse(w, http.StatusUnauthorized, errWrongToken)
-		case !g.hasToken && !(g.loopback && direct(r) && g.origin.Check(r) == nil):
+		case !g.hasToken && (!g.loopback || !direct(r) || g.origin.Check(r) != nil):
 			refuse(w, http.StatusForbidden, errNoToken)
 		default:
 			next.ServeHTTP(w, r)

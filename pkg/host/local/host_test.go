@@ -24,7 +24,7 @@ func TestServe_webhook(t *testing.T) {
 	t.Parallel()
 	hs := newHouse("Hello-World")
 	r := serve(t, config(t, hs.function()))
-	body, err := os.ReadFile("../../../events/github-repository-visibility/publicized.json")
+	body, err := os.ReadFile("../../../events/github-webhook/publicized.json")
 	if err != nil {
 		t.Fatal(err)
 	}

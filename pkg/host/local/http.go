@@ -125,7 +125,7 @@ func (h *Host) getRecords(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	query := remedy.Query{Outcome: remedy.Outcome(q.Get("outcome")), Function: q.Get("function"), After: q.Get("after")}
 	if s := q.Get("since"); s != "" {
-		since, err := parseSince(s, time.Now())
+		since, err := ParseSince(s, time.Now())
 		if err != nil {
 			refuse(w, http.StatusBadRequest, err)
 			return
@@ -153,18 +153,6 @@ func (h *Host) getRecords(w http.ResponseWriter, r *http.Request) {
 		recs = []remedy.Record{}
 	}
 	answer(w, http.StatusOK, page{recs, next})
-}
-
-// parseSince takes a time in RFC 3339, or a duration that counts back from now.
-func parseSince(s string, now time.Time) (time.Time, error) {
-	if d, err := time.ParseDuration(s); err == nil && d >= 0 {
-		return now.Add(-d), nil
-	}
-	t, err := time.Parse(time.RFC3339, s)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("since %q: want a duration such as 24h, or a time such as 2006-01-02T15:04:05Z", s)
-	}
-	return t, nil
 }
 
 func (h *Host) getRecord(w http.ResponseWriter, r *http.Request) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"go.opentelemetry.io/otel/attribute"
 	sdk "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/ebb-ops/ebb/pkg/ledger/sqlite"
@@ -43,7 +42,7 @@ func (h *Host) saveSpans(traceID string, spans []sdk.ReadOnlySpan) {
 	}
 	out := make([]sqlite.Span, len(spans))
 	for i, s := range spans {
-		out[i] = keptSpan(s)
+		out[i] = KeptSpan(s)
 	}
 	// The record stands without its waterfall, so losing one is only logged.
 	if err := h.ledger.SaveTrace(context.Background(), traceID, out); err != nil {
@@ -51,7 +50,8 @@ func (h *Host) saveSpans(traceID string, spans []sdk.ReadOnlySpan) {
 	}
 }
 
-func keptSpan(s sdk.ReadOnlySpan) sqlite.Span {
+// KeptSpan gives a span as the ledger keeps it.
+func KeptSpan(s sdk.ReadOnlySpan) sqlite.Span {
 	out := sqlite.Span{
 		SpanID: s.SpanContext().SpanID().String(), Name: s.Name(), Kind: s.SpanKind().String(),
 		Start: s.StartTime(), End: s.EndTime(), Status: s.Status().Code.String(), Error: s.Status().Description,
@@ -61,17 +61,10 @@ func keptSpan(s sdk.ReadOnlySpan) sqlite.Span {
 		out.ParentID = s.Parent().SpanID().String()
 	}
 	for _, kv := range s.Attributes() {
-		out.Attributes[string(kv.Key)] = text(kv.Value)
+		out.Attributes[string(kv.Key)] = kv.Value.String()
 	}
 	for _, l := range s.Links() {
 		out.Links = append(out.Links, l.SpanContext.TraceID().String())
 	}
 	return out
-}
-
-func text(v attribute.Value) string {
-	if v.Type() == attribute.STRING {
-		return v.AsString()
-	}
-	return v.Emit()
 }

@@ -61,7 +61,7 @@ func definitions() map[string]*jsonschema.Schema {
 		"duration": describe(&jsonschema.Schema{Type: "string", Pattern: `^([0-9]+[hms])+$`},
 			`Whole hours, minutes and seconds: "90s", "10m", "1h30m".`),
 		"cap": object("At most this many reverts in a sliding window.", map[string]*jsonschema.Schema{
-			"limit":  describe(&jsonschema.Schema{Type: "integer", Minimum: jsonschema.Ptr(1.0)}, "How many reverts are allowed."),
+			"limit":  describe(&jsonschema.Schema{Type: "integer", Minimum: jsonschema.Ptr(1.0), Maximum: jsonschema.Ptr(float64(remedy.MaxBlastLimit))}, "How many reverts are allowed."),
 			"window": ref("duration"),
 		}, "limit", "window"),
 		"caps": object("Past a cap nothing is changed and a person is told.", map[string]*jsonschema.Schema{

@@ -1,0 +1,275 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ebb-ops/ebb/pkg/bus"
+	"github.com/ebb-ops/ebb/pkg/bus/inbox"
+	"github.com/ebb-ops/ebb/pkg/console"
+	"github.com/ebb-ops/ebb/pkg/host"
+	"github.com/ebb-ops/ebb/pkg/remedy"
+)
+
+func (a *app) deadLettersCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "dead-letters",
+		Short: "List the events that failed for good, show them, or replay them",
+		Args:  unknownCommand,
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			s, err := a.lookAt(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, s.Close()) }()
+			return a.listDeadLetters(cmd.Context(), s)
+		},
+	}
+	cmd.AddCommand(
+		&cobra.Command{
+			Use:   "show ID",
+			Short: "Show a dead letter with its payload",
+			Args:  arguments(1, 1, "the dead letter's ID"),
+			RunE: func(cmd *cobra.Command, args []string) (err error) {
+				s, err := a.lookAt(cmd.Context())
+				if err != nil {
+					return err
+				}
+				defer func() { err = errors.Join(err, s.Close()) }()
+				d, err := s.deadLetter(cmd.Context(), args[0])
+				if err != nil {
+					return err
+				}
+				if a.json("table") {
+					return console.JSON(a.Stdout, readable(d))
+				}
+				return a.printer().DeadLetter(d, "To try it again: ebb dead-letters replay "+d.ID)
+			},
+		},
+		a.replayCommand(),
+	)
+	return cmd
+}
+
+func (a *app) listDeadLetters(ctx context.Context, s store) error {
+	list, err := s.DeadLetters(ctx)
+	if err != nil {
+		return err
+	}
+	if a.json("table") {
+		for _, d := range list {
+			if err := console.JSON(a.Stdout, d); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if len(list) == 0 {
+		a.note("There are no dead letters.")
+		return nil
+	}
+	return a.printer().DeadLetters(list)
+}
+
+// letter is a dead letter whose payload can be read: as JSON where it is that,
+// else as a string.
+type letter struct {
+	remedy.DeadLetter
+	Payload any `json:"payload"`
+}
+
+func readable(d remedy.DeadLetter) letter {
+	if json.Valid(d.Payload) {
+		return letter{d, json.RawMessage(d.Payload)}
+	}
+	return letter{d, string(d.Payload)}
+}
+
+func (a *app) replayCommand() *cobra.Command {
+	var all, now bool
+	var self string
+	cmd := &cobra.Command{
+		Use:   "replay ID... | --all",
+		Short: "Try dead letters again",
+		Long: `Try dead letters again. They go back into the inbox of --data, where a running
+ebb serve takes them up at once and another when it starts. With --now they are
+handled by this process instead.
+
+A dead letter is removed once it is durably in the inbox; with --now, once it
+was handled. What fails again becomes a dead letter again.`,
+		Args: func(_ *cobra.Command, ids []string) error {
+			switch {
+			case len(ids) == 0 && !all:
+				return errors.New("the dead letter's ID is missing; --all replays all of them")
+			case len(ids) > 0 && all:
+				return errors.New("IDs and --all contradict each other: give one of them")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, ids []string) (err error) {
+			if a.table != "" && !now {
+				return usagef("a deployment has no inbox here: give --now to handle its dead letters in this process")
+			}
+			s := &session{app: a}
+			if now {
+				s, err = a.open(cmd.Context(), a.lookAt, remedy.Options{Self: ownIdentities(self)})
+			} else {
+				s.store, err = a.lookAt(cmd.Context())
+			}
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, s.Close()) }()
+			letters, err := s.choose(cmd.Context(), ids)
+			if err != nil {
+				return err
+			}
+			if now {
+				return s.replay(cmd.Context(), letters, s.handleLetter)
+			}
+			in, err := inbox.Open(cmd.Context(), a.data, inbox.Options{Now: a.Now})
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, in.Close()) }()
+			return s.replay(cmd.Context(), letters, func(ctx context.Context, d remedy.DeadLetter, functions []string) (string, error) {
+				return "back in the inbox: ebb serve on " + a.data + " handles it", in.Accept(ctx, deliveries(d, functions)...)
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&all, "all", false, "replay all dead letters")
+	cmd.Flags().BoolVar(&now, "now", false, "handle them in this process, without ebb serve")
+	addSelf(cmd, &self)
+	return cmd
+}
+
+// choose gives the dead letters with these ids, or all of them.
+func (s store) choose(ctx context.Context, ids []string) ([]remedy.DeadLetter, error) {
+	if len(ids) == 0 {
+		list, err := s.DeadLetters(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range list {
+			ids = append(ids, d.ID)
+		}
+	}
+	var out []remedy.DeadLetter
+	for _, id := range ids {
+		d, err := s.deadLetter(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, d)
+	}
+	return out, nil
+}
+
+// replayed is what became of a dead letter, as JSON.
+type replayed struct {
+	ID        string   `json:"id"`
+	Functions []string `json:"functions,omitempty"`
+	Result    string   `json:"result,omitempty"`
+	Error     string   `json:"error,omitempty"`
+}
+
+// replay sends each letter on its way and removes those that took it.
+func (s *session) replay(ctx context.Context, letters []remedy.DeadLetter,
+	send func(context.Context, remedy.DeadLetter, []string) (result string, err error),
+) error {
+	failed := 0
+	for _, d := range letters {
+		out := replayed{ID: d.ID}
+		functions, err := s.functionsOf(d)
+		if err == nil {
+			out.Functions = functions
+			out.Result, err = send(ctx, d, functions)
+		}
+		if err == nil {
+			err = s.RemoveDeadLetter(ctx, d.ID)
+		}
+		if err != nil {
+			failed++
+			out.Result, out.Error = "", err.Error()
+			complain(s.Stderr, fmt.Errorf("replay %s: %s; it stays a dead letter", d.ID, strings.ReplaceAll(err.Error(), "\n", "; ")))
+		}
+		if s.json("table") {
+			if err := console.JSON(s.Stdout, out); err != nil {
+				return err
+			}
+		} else if out.Error == "" {
+			if err := s.printer().Say("%s (%s): %s", d.ID, strings.Join(functions, ", "), out.Result); err != nil {
+				return err
+			}
+		}
+	}
+	if failed > 0 {
+		return fmt.Errorf("%d of %s could not be replayed", failed, plural(len(letters), "dead letter"))
+	}
+	if len(letters) == 0 {
+		s.note("There are no dead letters.")
+	}
+	return nil
+}
+
+// functionsOf gives the functions that a dead letter is for. One that names
+// none is for those that its event triggers.
+func (s *session) functionsOf(d remedy.DeadLetter) ([]string, error) {
+	if d.Function != "" {
+		if _, ok := s.function(d.Function); !ok {
+			return nil, fmt.Errorf("there is no function %q in this version of ebb", d.Function)
+		}
+		return []string{d.Function}, nil
+	}
+	m, err := bus.Decode(d.Payload)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, f := range s.Functions {
+		if f.Handles(m.Event) {
+			names = append(names, f.Name)
+		}
+	}
+	if len(names) == 0 {
+		return nil, fmt.Errorf("no function is triggered by %s from %s", m.Event.Name, m.Event.Source)
+	}
+	return names, nil
+}
+
+// deliveries gives what goes into the inbox for a dead letter. Their ids are of
+// this replay, the same when it is repeated after a crash: should the delivery
+// fail again before the old letter is removed, the new letter has another id.
+func deliveries(d remedy.DeadLetter, functions []string) []inbox.Delivery {
+	var out []inbox.Delivery
+	for _, name := range functions {
+		del := inbox.NewDelivery(name, d.Source, d.Event, d.Payload)
+		sum := sha256.Sum256([]byte(del.ID + " " + d.ID + " " + d.At.UTC().Format(time.RFC3339Nano)))
+		del.ID, del.Carrier = hex.EncodeToString(sum[:16]), d.Carrier
+		out = append(out, del)
+	}
+	return out
+}
+
+// handleLetter handles a dead letter in this process.
+func (s *session) handleLetter(ctx context.Context, d remedy.DeadLetter, functions []string) (string, error) {
+	var results []string
+	for _, name := range functions {
+		recs, err := s.invoke(ctx, name, host.Delivery{Payload: d.Payload, Carrier: d.Carrier, Received: s.Now()})
+		if err != nil {
+			return "", err
+		}
+		for _, rec := range recs {
+			results = append(results, strings.TrimSpace(string(rec.Outcome)+" "+rec.ID)+": "+rec.Reason)
+		}
+	}
+	return strings.Join(results, " "), nil
+}

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"errors"
+	"log/slog"
+	"net"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ebb-ops/ebb/pkg/host/local"
+)
+
+// The webhook secrets come from the environment only: a command line can be
+// seen by all users of a machine.
+const (
+	settingToken          = "EBB_TOKEN"                          // #nosec G101 -- the names of secrets
+	settingSecret         = "EBB_GITHUB_WEBHOOK_SECRET"          // #nosec G101
+	settingPreviousSecret = "EBB_GITHUB_WEBHOOK_SECRET_PREVIOUS" // #nosec G101
+)
+
+func (a *app) serveCommand() *cobra.Command {
+	var listen, token, self string
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run all functions in one process, with an HTTP side for events",
+		Long: `Run all functions in one process. What is accepted over HTTP is durable in the
+inbox of --data before it is answered, and then handled with retries; what fails
+for good becomes a dead letter.
+
+  POST /webhooks/github      GitHub's webhooks, signed
+  POST /events               EventBridge events: one, an array, or JSON lines
+  POST /                     EventBridge's PutEvents, for aws --endpoint-url
+  GET  /api/records[/ID]     what was done
+  GET  /healthz, /readyz
+
+/events, PutEvents and /api are for this machine only, unless a token is set.
+` + settingSecret + ` holds GitHub's webhook secret, and while it is
+replaced ` + settingPreviousSecret + ` the one before. Logs go to
+the standard error as JSON. SIGTERM finishes what runs and keeps the rest.`,
+		Args: arguments(0, 0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if _, _, err := net.SplitHostPort(listen); err != nil {
+				return usagef("--listen %q: want host:port, such as 127.0.0.1:8484", listen)
+			}
+			if a.table != "" {
+				return usagef("ebb serve keeps its ledger in --data: --table is for looking at a deployment")
+			}
+			log := slog.New(slog.NewJSONHandler(a.Stderr, nil)).With("service", "ebb")
+			p, err := a.loadPolicy(func(w string) { log.Warn("policy", "warning", w) })
+			if err != nil {
+				return err
+			}
+			cfg := local.Config{
+				Listen: listen, Data: a.data, Policy: p, Functions: a.Functions, Env: a.env(), Token: token,
+				Self: ownIdentities(self), Keeper: a.Keeper, Log: log,
+			}
+			for _, name := range []string{settingSecret, settingPreviousSecret} {
+				if s := a.Getenv(name); s != "" {
+					cfg.Secrets = append(cfg.Secrets, s)
+				}
+			}
+			h, err := local.Open(cmd.Context(), cfg)
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, h.Close()) }()
+			return h.Run(cmd.Context(), func(addr net.Addr) {
+				// Serving goes on also when nobody reads this.
+				_ = a.printer().Say("ebb serves on http://%s", addr)
+			})
+		},
+	}
+	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8484", "host and port; port 0 picks a free one")
+	fromEnv(cmd.Flags(), "listen", "EBB_LISTEN")
+	cmd.Flags().StringVar(&token, "token", "", "bearer token that events and records ask for; better set in the environment")
+	fromEnv(cmd.Flags(), "token", settingToken)
+	addSelf(cmd, &self)
+	return cmd
+}

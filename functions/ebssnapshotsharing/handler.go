@@ -1,0 +1,97 @@
+// Package ebssnapshotsharing stops EBS snapshots from being shared with
+// everybody, or with accounts that a policy does not name.
+package ebssnapshotsharing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+
+	"github.com/ebb-ops/ebb/pkg/cloud"
+	"github.com/ebb-ops/ebb/pkg/cloudtrail"
+	"github.com/ebb-ops/ebb/pkg/remedy"
+)
+
+// Function takes back create-volume permissions: the public one always, those
+// of accounts when the policy says which are allowed.
+var Function = remedy.Function{
+	Name:     "ebs-snapshot-sharing",
+	Title:    "Stops sharing EBS snapshots with everybody or with accounts that are not allowed",
+	Severity: remedy.Critical,
+	Triggers: []remedy.Trigger{{Source: "aws.ec2", Names: []string{"ModifySnapshotAttribute"}}},
+	Actions: []string{
+		"ec2:DescribeSnapshotAttribute",
+		"ec2:DescribeSnapshots",
+		"ec2:ModifySnapshotAttribute",
+	},
+	Params: Params{},
+	New: func(ctx context.Context, env remedy.Env) (remedy.Remedy, error) {
+		clients, err := cloud.NewClients(ctx, env, func(cfg aws.Config) client { return ec2.NewFromConfig(cfg) })
+		if err != nil {
+			return nil, err
+		}
+		return remedy.Bind(rules, store{clients.For}), nil
+	},
+}
+
+var rules = remedy.Rule[Target, State, Change, Params]{
+	Decode: decode, Check: check, Repair: repair, Diff: diff,
+}
+
+// Params is what a policy may set.
+type Params struct {
+	AllowedAccounts []string `json:"allowed_accounts" jsonschema:"Accounts, twelve digits each, that snapshots may be shared with. When the list is empty, sharing with named accounts is not judged; to forbid all of it, list your own account. Sharing with everybody is never allowed."`
+}
+
+// Validate reports the first parameter that makes no sense.
+func (p Params) Validate() error {
+	for _, a := range p.AllowedAccounts {
+		if len(a) != 12 || strings.Trim(a, "0123456789") != "" {
+			return fmt.Errorf("allowed_accounts: %q is not an AWS account id of twelve digits", a)
+		}
+	}
+	return nil
+}
+
+// Target is one snapshot.
+type Target struct {
+	SnapshotID string `json:"snapshot_id"`
+	Account    string `json:"account"`
+	Region     string `json:"region"`
+}
+
+// Ref names the snapshot by its ARN, which holds no account.
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html#amazonec2-resources-for-iam-policies
+func (t Target) Ref() remedy.Ref {
+	return remedy.Ref{
+		Type:    "AWS::EC2::Snapshot",
+		ID:      cloudtrail.ARN(t.Region, "ec2", t.Region, "", "snapshot/"+t.SnapshotID),
+		Account: t.Account,
+		Region:  t.Region,
+	}
+}
+
+type request struct {
+	SnapshotID string `json:"snapshotId"`
+}
+
+func decode(ev remedy.Event) ([]Target, error) {
+	rec, err := cloudtrail.Decode[request, struct{}](ev)
+	if err != nil || rec.Failed() {
+		return nil, err
+	}
+	id := rec.Request.SnapshotID
+	switch {
+	case id == "":
+		return nil, errors.New("the event holds no snapshot id: requestParameters.snapshotId is missing")
+	case !strings.HasPrefix(id, "snap-"):
+		return nil, fmt.Errorf("the event's snapshot id %q does not start with snap-", id)
+	case ev.Account == "" || ev.Region == "":
+		return nil, fmt.Errorf("the event names account %q and region %q, both are needed", ev.Account, ev.Region)
+	}
+	return []Target{{id, ev.Account, ev.Region}}, nil
+}

@@ -1,0 +1,101 @@
+package ec2securitygroup
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/ebb-ops/ebb/pkg/remedy"
+)
+
+// Change is a revocation, a modification or an authorization.
+type Change = remedy.Change
+
+// revocation removes rules by id, whatever they look like by now: naming them
+// by their properties needs an exact match.
+type revocation struct {
+	group string
+	ids   []string
+}
+
+// modification gives rules, found by id, another form.
+type modification struct {
+	group string
+	rules []Rule
+}
+
+// authorization adds rules that have the same tags. They get new ids.
+type authorization struct {
+	group string
+	rules []Rule
+}
+
+// Call gives ec2:RevokeSecurityGroupIngress.
+func (c revocation) Call() remedy.Call {
+	return remedy.Call{API: "ec2:RevokeSecurityGroupIngress", Params: map[string]any{
+		"GroupId": c.group, "SecurityGroupRuleIds": c.ids,
+	}}
+}
+
+// Call gives ec2:ModifySecurityGroupRules.
+func (c modification) Call() remedy.Call {
+	updates := make([]any, len(c.rules))
+	for i, r := range c.rules {
+		rule := map[string]any{"IpProtocol": r.Protocol, "FromPort": r.From, "ToPort": r.To, "Description": r.Description}
+		switch {
+		case r.PrefixList != "":
+			rule["PrefixListId"] = r.PrefixList
+		case r.Group != "":
+			rule["ReferencedGroupId"] = r.Group
+		case isV6(r.CIDR):
+			rule["CidrIpv6"] = r.CIDR
+		default:
+			rule["CidrIpv4"] = r.CIDR
+		}
+		updates[i] = map[string]any{"SecurityGroupRuleId": r.ID, "SecurityGroupRule": rule}
+	}
+	return remedy.Call{API: "ec2:ModifySecurityGroupRules", Params: map[string]any{
+		"GroupId": c.group, "SecurityGroupRules": updates,
+	}}
+}
+
+// Call gives ec2:AuthorizeSecurityGroupIngress.
+func (c authorization) Call() remedy.Call {
+	permissions := make([]any, len(c.rules))
+	for i, r := range c.rules {
+		source := map[string]any{}
+		if r.Description != "" {
+			source["Description"] = r.Description
+		}
+		permission := map[string]any{"IpProtocol": r.Protocol, "FromPort": r.From, "ToPort": r.To}
+		switch {
+		case r.PrefixList != "":
+			source["PrefixListId"] = r.PrefixList
+			permission["PrefixListIds"] = []any{source}
+		case r.Group != "":
+			source["GroupId"] = r.Group
+			if r.GroupOwner != "" {
+				source["UserId"] = r.GroupOwner
+			}
+			if r.Peering != "" {
+				source["VpcPeeringConnectionId"] = r.Peering
+			}
+			permission["UserIdGroupPairs"] = []any{source}
+		case isV6(r.CIDR):
+			source["CidrIpv6"] = r.CIDR
+			permission["Ipv6Ranges"] = []any{source}
+		default:
+			source["CidrIp"] = r.CIDR
+			permission["IpRanges"] = []any{source}
+		}
+		permissions[i] = permission
+	}
+	params := map[string]any{"GroupId": c.group, "IpPermissions": permissions}
+	if tags := c.rules[0].Tags; len(tags) > 0 {
+		list := make([]any, 0, len(tags))
+		for _, k := range slices.Sorted(maps.Keys(tags)) {
+			list = append(list, map[string]string{"Key": k, "Value": tags[k]})
+		}
+		params["TagSpecifications"] = []any{map[string]any{"ResourceType": "security-group-rule", "Tags": list}}
+	}
+	return remedy.Call{API: "ec2:AuthorizeSecurityGroupIngress", Params: params}
+}

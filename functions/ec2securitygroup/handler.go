@@ -1,0 +1,118 @@
+// Package ec2securitygroup takes rules that open risky ports to the world out
+// of security groups, and leaves all other rules as they are.
+package ec2securitygroup
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+
+	"github.com/ebb-ops/ebb/pkg/cloud"
+	"github.com/ebb-ops/ebb/pkg/cloudtrail"
+	"github.com/ebb-ops/ebb/pkg/remedy"
+)
+
+// Function removes world-open rules for risky ports. Where a rule was widened
+// and its earlier form is known, that form comes back instead.
+//
+// Reading takes one round of two calls at once, and a second round when rules
+// name prefix lists. ec2:CreateTags is needed to undo the removal of a rule
+// that had tags; a policy may narrow it with the condition ec2:CreateAction =
+// AuthorizeSecurityGroupIngress.
+var Function = remedy.Function{
+	Name:     "ec2-security-group",
+	Title:    "Removes security group rules that open risky ports to the world",
+	Severity: remedy.High,
+	Triggers: []remedy.Trigger{{
+		Source: "aws.ec2",
+		Names:  []string{"AuthorizeSecurityGroupIngress", "ModifySecurityGroupRules"},
+	}},
+	Actions: []string{
+		"ec2:AuthorizeSecurityGroupIngress",
+		"ec2:CreateTags",
+		"ec2:DescribeSecurityGroupRules",
+		"ec2:DescribeSecurityGroups",
+		"ec2:GetManagedPrefixListEntries",
+		"ec2:ModifySecurityGroupRules",
+		"ec2:RevokeSecurityGroupIngress",
+	},
+	Params: Defaults(),
+	New: func(ctx context.Context, env remedy.Env) (remedy.Remedy, error) {
+		clients, err := cloud.NewClients(ctx, env, func(cfg aws.Config) client { return ec2.NewFromConfig(cfg) })
+		if err != nil {
+			return nil, err
+		}
+		return remedy.Bind(rules, store{clients.For}), nil
+	},
+}
+
+var rules = remedy.Rule[Target, State, Change, Params]{
+	Decode: decode, Check: check, Repair: repair, Diff: diff,
+}
+
+// Target is one security group.
+type Target struct {
+	GroupID string `json:"group_id"`
+	Account string `json:"account"`
+	Region  string `json:"region"`
+}
+
+// Ref names the group by its ARN.
+func (t Target) Ref() remedy.Ref {
+	return remedy.Ref{
+		Type:    "AWS::EC2::SecurityGroup",
+		ID:      cloudtrail.ARN(t.Region, "ec2", t.Region, t.Account, "security-group/"+t.GroupID),
+		Account: t.Account,
+		Region:  t.Region,
+	}
+}
+
+// request holds the group's id in the shapes of both calls. A call may name the
+// rules in ipPermissions or flat; where the group stands is the same.
+type request struct {
+	GroupID   string `json:"groupId"`
+	GroupName string `json:"groupName"` // instead of the id, in a default VPC
+	Modify    struct {
+		GroupID string `json:"GroupId"`
+	} `json:"ModifySecurityGroupRulesRequest"`
+}
+
+// response holds the rules that were made, all of one group.
+type response struct {
+	Rules cloudtrail.Items[struct {
+		GroupID string `json:"groupId"`
+	}] `json:"securityGroupRuleSet"`
+}
+
+func decode(ev remedy.Event) ([]Target, error) {
+	rec, err := cloudtrail.Decode[request, struct{}](ev)
+	if err != nil || rec.Failed() {
+		return nil, err
+	}
+	id := cmp.Or(rec.Request.GroupID, rec.Request.Modify.GroupID)
+	if id == "" { // only then is the answer, often the larger part, worth reading
+		rec, err := cloudtrail.Decode[struct{}, response](ev)
+		if err != nil {
+			return nil, err
+		}
+		if len(rec.Response.Rules) > 0 {
+			id = rec.Response.Rules[0].GroupID
+		}
+	}
+	switch {
+	case id == "" && rec.Request.GroupName != "":
+		return nil, fmt.Errorf("the event names security group %q but holds no group id, neither in requestParameters.groupId nor in responseElements.securityGroupRuleSet", rec.Request.GroupName)
+	case id == "":
+		return nil, errors.New("the event holds no security group id: requestParameters.groupId, requestParameters.ModifySecurityGroupRulesRequest.GroupId and responseElements.securityGroupRuleSet are missing")
+	case ev.Account == "" || ev.Region == "":
+		return nil, fmt.Errorf("the event names account %q and region %q, both are needed", ev.Account, ev.Region)
+	case !strings.HasPrefix(id, "sg-"):
+		return nil, fmt.Errorf("the event's security group id %q does not start with sg-", id)
+	}
+	return []Target{{id, ev.Account, ev.Region}}, nil
+}

@@ -1,0 +1,292 @@
+package ec2securitygroup
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"github.com/ebb-ops/ebb/pkg/cloud/mototest"
+	"github.com/ebb-ops/ebb/pkg/remedy"
+	"github.com/ebb-ops/ebb/pkg/remedytest"
+)
+
+// world is a group in an EC2, real enough. States name rules, prefix lists and
+// the group itself by words of their own; EC2 gives them ids.
+type world struct {
+	api     client
+	target  Target
+	newList func(t testing.TB, entries []string) string
+	setTags func(t testing.TB, tags map[string]string)
+	remove  func(t testing.TB)
+
+	rules map[string]string // a state's rule id to EC2's
+	lists map[string]string // the same of prefix lists
+}
+
+// itself stands for the group as the source of a rule.
+const itself = "sg-itself"
+
+func fakeWorld(testing.TB) remedytest.World[Target, State, Change] {
+	f := newFake()
+	w := &world{
+		api:    f,
+		target: Target{f.group, "111122223333", "us-east-1"},
+		newList: func(_ testing.TB, entries []string) string {
+			id := "pl-0fake" + string(rune('a'+len(f.lists)))
+			f.lists[id] = entries
+			return id
+		},
+		setTags: func(_ testing.TB, tags map[string]string) { f.tags = tags },
+		remove:  func(testing.TB) { f.group, f.rules = "", nil },
+	}
+	return w.suite()
+}
+
+// motoWorld makes a fresh group in the account.
+func motoWorld(t testing.TB, account mototest.Account) remedytest.World[Target, State, Change] {
+	t.Helper()
+	api := ec2.NewFromConfig(account.Config)
+	ctx := t.Context()
+	group, err := api.CreateSecurityGroup(ctx, &ec2.CreateSecurityGroupInput{
+		GroupName: aws.String(t.Name()), Description: aws.String("web servers"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The emulator goes through all groups to find one's rules: leave none behind.
+	t.Cleanup(func() {
+		_, _ = api.DeleteSecurityGroup(context.Background(), &ec2.DeleteSecurityGroupInput{GroupId: group.GroupId})
+	})
+	w := &world{
+		api:    api,
+		target: Target{*group.GroupId, account.ID, mototest.Region},
+		newList: func(t testing.TB, entries []string) string {
+			in := &ec2.CreateManagedPrefixListInput{
+				PrefixListName: aws.String("list"), MaxEntries: aws.Int32(10), AddressFamily: aws.String("IPv4"),
+			}
+			for _, e := range entries {
+				in.Entries = append(in.Entries, types.AddPrefixListEntry{Cidr: aws.String(e)})
+			}
+			out, err := api.CreateManagedPrefixList(ctx, in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return *out.PrefixList.PrefixListId
+		},
+		setTags: func(t testing.TB, tags map[string]string) {
+			if len(tags) == 0 {
+				return
+			}
+			if _, err := api.CreateTags(ctx, &ec2.CreateTagsInput{Resources: []string{*group.GroupId}, Tags: awsTags(tags)}); err != nil {
+				t.Fatal(err)
+			}
+		},
+		remove: func(t testing.TB) {
+			if _, err := api.DeleteSecurityGroup(ctx, &ec2.DeleteSecurityGroupInput{GroupId: group.GroupId}); err != nil {
+				t.Fatal(err)
+			}
+		},
+	}
+	return w.suite()
+}
+
+func (w *world) suite() remedytest.World[Target, State, Change] {
+	w.rules, w.lists = map[string]string{}, map[string]string{}
+	return remedytest.World[Target, State, Change]{
+		Resource: store{func(remedy.Ref) client { return w.api }},
+		Seed:     w.seed, State: w.state, Remove: w.remove,
+	}
+}
+
+func (w *world) seed(t testing.TB, s State) remedy.Event {
+	t.Helper()
+	w.setTags(t, s.Tags)
+	for _, name := range slices.Sorted(maps.Keys(s.PrefixLists)) {
+		if w.lists[name] == "" {
+			w.lists[name] = w.newList(t, s.PrefixLists[name])
+		}
+	}
+	live := w.live(t)
+	var surplus []string
+	for id := range live {
+		if !slices.ContainsFunc(s.Rules, func(r Rule) bool { return w.rules[r.ID] == id }) {
+			surplus = append(surplus, id)
+		}
+	}
+	ctx := t.Context()
+	if len(surplus) > 0 {
+		if _, err := w.api.RevokeSecurityGroupIngress(ctx, &ec2.RevokeSecurityGroupIngressInput{
+			GroupId: &w.target.GroupID, SecurityGroupRuleIds: surplus,
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, rules := range byTags(w.real(s.Rules)) {
+		var add, change []Rule
+		for _, r := range rules {
+			if old, ok := live[r.ID]; !ok {
+				add = append(add, r)
+			} else if old.Opening != r.Opening || old.Description != r.Description {
+				change = append(change, r)
+			}
+		}
+		if len(change) > 0 {
+			if _, err := w.api.ModifySecurityGroupRules(ctx, &ec2.ModifySecurityGroupRulesInput{
+				GroupId: &w.target.GroupID, SecurityGroupRules: updates(change),
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if len(add) > 0 {
+			if _, err := w.api.AuthorizeSecurityGroupIngress(ctx, &ec2.AuthorizeSecurityGroupIngressInput{
+				GroupId: &w.target.GroupID, IpPermissions: permissions(add), TagSpecifications: tagSpecifications(add[0].Tags),
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	seeded := w.live(t)
+	for i, r := range w.real(s.Rules) {
+		for id, got := range seeded {
+			if got.Opening == r.Opening {
+				w.rules[s.Rules[i].ID] = id
+			}
+		}
+	}
+	detail, err := json.Marshal(map[string]any{"requestParameters": map[string]any{"groupId": w.target.GroupID}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return remedy.Event{
+		Source: "aws.ec2", Name: "AuthorizeSecurityGroupIngress", Account: w.target.Account, Region: w.target.Region, Detail: detail,
+	}
+}
+
+// real gives a state's rules with EC2's ids for all that has one.
+func (w *world) real(rules []Rule) []Rule {
+	out := slices.Clone(rules)
+	for i := range out {
+		r := &out[i]
+		r.ID = w.rules[r.ID]
+		if r.PrefixList != "" {
+			r.PrefixList = w.lists[r.PrefixList]
+		}
+		if r.Group == itself {
+			r.Group, r.GroupOwner = w.target.GroupID, w.target.Account
+		}
+	}
+	return out
+}
+
+// live gives the ingress rules by EC2's ids, in one page or many.
+func (w *world) live(t testing.TB) map[string]Rule {
+	t.Helper()
+	out := map[string]Rule{}
+	in := &ec2.DescribeSecurityGroupRulesInput{
+		Filters: []types.Filter{{Name: aws.String("group-id"), Values: []string{w.target.GroupID}}},
+	}
+	for {
+		page, err := w.api.DescribeSecurityGroupRules(t.Context(), in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range page.SecurityGroupRules {
+			if aws.ToBool(r.IsEgress) {
+				continue
+			}
+			rule := Rule{
+				ID: *r.SecurityGroupRuleId,
+				Opening: Opening{
+					Protocol: *r.IpProtocol, From: *r.FromPort, To: *r.ToPort, PrefixList: aws.ToString(r.PrefixListId),
+					CIDR: aws.ToString(r.CidrIpv4) + aws.ToString(r.CidrIpv6),
+				},
+				Description: aws.ToString(r.Description),
+			}
+			if g := r.ReferencedGroupInfo; g != nil {
+				rule.Group, rule.GroupOwner = aws.ToString(g.GroupId), aws.ToString(g.UserId)
+			}
+			for _, tag := range r.Tags {
+				if rule.Tags == nil {
+					rule.Tags = map[string]string{}
+				}
+				rule.Tags[*tag.Key] = *tag.Value
+			}
+			out[rule.ID] = rule
+		}
+		if page.NextToken == nil {
+			return out
+		}
+		in.NextToken = page.NextToken
+	}
+}
+
+// state reads the group in the words of the states that were seeded.
+func (w *world) state(t testing.TB) State {
+	t.Helper()
+	var s State
+	groups, err := w.api.DescribeSecurityGroups(t.Context(), &ec2.DescribeSecurityGroupsInput{GroupIds: []string{w.target.GroupID}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tag := range groups.SecurityGroups[0].Tags {
+		if s.Tags == nil {
+			s.Tags = map[string]string{}
+		}
+		s.Tags[*tag.Key] = *tag.Value
+	}
+	for _, r := range w.live(t) {
+		if r.Group == w.target.GroupID {
+			r.Group, r.GroupOwner = itself, ""
+		}
+		for name, id := range w.lists {
+			if r.PrefixList != id {
+				continue
+			}
+			r.PrefixList = name
+			if s.PrefixLists == nil {
+				s.PrefixLists = map[string][]string{}
+			}
+			s.PrefixLists[name] = w.entries(t, id)
+		}
+		s.Rules = append(s.Rules, r)
+	}
+	return s
+}
+
+func (w *world) entries(t testing.TB, list string) []string {
+	t.Helper()
+	var out []string
+	in := &ec2.GetManagedPrefixListEntriesInput{PrefixListId: &list}
+	for {
+		page, err := w.api.GetManagedPrefixListEntries(t.Context(), in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range page.Entries {
+			out = append(out, *e.Cidr)
+		}
+		if page.NextToken == nil {
+			return out
+		}
+		in.NextToken = page.NextToken
+	}
+}
+
+// normal leaves out the rules' ids and their order.
+func normal(s State) State {
+	s.Rules = slices.Clone(s.Rules)
+	for i := range s.Rules {
+		s.Rules[i].ID = ""
+	}
+	slices.SortFunc(s.Rules, func(a, b Rule) int {
+		return cmp.Or(cmp.Compare(a.String(), b.String()), cmp.Compare(a.CIDR+a.PrefixList+a.Group, b.CIDR+b.PrefixList+b.Group))
+	})
+	return s
+}

@@ -1,0 +1,207 @@
+package githubwebhook
+
+import (
+	"encoding/json"
+	"errors"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/ebb-ops/ebb/pkg/remedy"
+	"github.com/ebb-ops/ebb/pkg/webhook"
+)
+
+// Source is the Source of GitHub's events.
+const Source = "github"
+
+// MaxDetail is the largest Detail in bytes. A bus entry may be 256 KB with its
+// envelope; the rest is left to the envelope and the trace.
+const MaxDetail = 200 << 10
+
+// maxID is the longest delivery id in bytes; GitHub's are UUIDs of 36.
+const maxID = 128
+
+// ErrPing is returned for the event that GitHub sends to try a new webhook: it
+// is well formed, and nothing has happened.
+var ErrPing = errors.New("a ping tells of no change")
+
+// payload is what all of GitHub's events share, as far as it is needed here.
+//
+// https://docs.github.com/en/webhooks/webhook-events-and-payloads
+type payload struct {
+	Action     string `json:"action"`
+	Repository struct {
+		Owner     account   `json:"owner"`
+		UpdatedAt timestamp `json:"updated_at"`
+		PushedAt  timestamp `json:"pushed_at"`
+	} `json:"repository"`
+	Organization account `json:"organization"`
+	Sender       account `json:"sender"`
+}
+
+type account struct {
+	Login string `json:"login"`
+	Type  string `json:"type"`
+}
+
+// kept are the parts of a payload that is too large which stay in the Detail.
+func kept() []string {
+	return []string{"action", "repository", "organization", "enterprise", "installation", "sender", "changes"}
+}
+
+// Decode makes an event of a delivery whose signature was verified.
+//
+// Its Name is the event and its action ("repository.publicized"), or the event
+// alone when it has no action ("public"). Its Time is when the repository was
+// last changed where the event says so, else received. Its Detail is the payload
+// untouched, unless that is larger than [MaxDetail]: then only the action,
+// repository, organization, enterprise, installation, sender and changes are
+// left of it.
+//
+// It returns [ErrPing] for a ping, and a [*webhook.Error] for what GitHub
+// doesn't send. The delivery's id and the event's name are not signed; so an
+// event is a hint, and whoever handles it reads the live state.
+func Decode(header http.Header, body []byte, received time.Time) (remedy.Event, error) {
+	id, name := header.Get("X-GitHub-Delivery"), header.Get("X-GitHub-Event")
+	if !isWord(id) || len(id) > maxID {
+		return remedy.Event{}, webhook.Refuse(webhook.BadRequest, "header X-GitHub-Delivery holds no delivery id")
+	}
+	if !isWord(name) || len(name) > maxID {
+		return remedy.Event{}, webhook.Refuse(webhook.BadRequest, "header X-GitHub-Event holds no event name")
+	}
+	raw, err := document(header.Get("Content-Type"), body)
+	if err != nil {
+		return remedy.Event{}, err
+	}
+	var p payload
+	if err := unmarshal(raw, &p); err != nil {
+		return remedy.Event{}, err
+	}
+	if name == "ping" {
+		return remedy.Event{}, ErrPing
+	}
+	if raw, err = trimmed(raw); err != nil {
+		return remedy.Event{}, err
+	}
+	ev := remedy.Event{
+		ID: id, Source: Source, Name: name, Account: p.Organization.Login,
+		Actor: remedy.Actor{Type: p.Sender.Type, ID: p.Sender.Login, Name: p.Sender.Login, Via: Source},
+		Time:  changed(name, p, received), Received: received, Detail: raw,
+	}
+	if p.Action != "" {
+		ev.Name += "." + p.Action
+	}
+	if ev.Account == "" {
+		ev.Account = p.Repository.Owner.Login
+	}
+	return ev, nil
+}
+
+// document gives the JSON in a body of either of the two content types that a
+// webhook can be set to. The signature covers the body before this.
+func document(contentType string, body []byte) ([]byte, error) {
+	kind, _, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		return nil, webhook.Refuse(webhook.BadMediaType, "header Content-Type is missing or malformed: set the webhook to application/json")
+	}
+	switch kind {
+	case "application/json":
+		return body, nil
+	case "application/x-www-form-urlencoded":
+		form, err := url.ParseQuery(string(body))
+		if err != nil || len(form["payload"]) != 1 {
+			return nil, webhook.Refuse(webhook.BadRequest, "the form holds no single field named payload")
+		}
+		return []byte(form.Get("payload")), nil
+	}
+	return nil, webhook.Refuse(webhook.BadMediaType, "content type %q: set the webhook to application/json", kind)
+}
+
+// unmarshal decodes one JSON object. encoding/json would replace bytes that are
+// not UTF-8, and it bounds the depth itself.
+func unmarshal(raw []byte, into any) error {
+	if !utf8.Valid(raw) {
+		return webhook.Refuse(webhook.BadRequest, "the payload is not UTF-8")
+	}
+	if !strings.HasPrefix(strings.TrimLeft(string(raw[:min(len(raw), 64)]), " \t\r\n"), "{") {
+		return webhook.Refuse(webhook.BadRequest, "the payload is not a JSON object")
+	}
+	err := json.Unmarshal(raw, into)
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return webhook.Refuse(webhook.BadRequest, "field %s of the payload is a %s", wrong.Field, wrong.Value)
+	}
+	if broken, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return webhook.Refuse(webhook.BadRequest, "the payload is not JSON after byte %d: %s", broken.Offset, broken)
+	}
+	if err != nil {
+		return webhook.Refuse(webhook.BadRequest, "decode the payload: %s", err)
+	}
+	return nil
+}
+
+// trimmed gives the payload, or what is kept of it when it is too large.
+func trimmed(raw []byte) ([]byte, error) {
+	if len(raw) <= MaxDetail {
+		return raw, nil
+	}
+	var all map[string]json.RawMessage
+	if err := unmarshal(raw, &all); err != nil {
+		return nil, err
+	}
+	some := map[string]json.RawMessage{}
+	for _, name := range kept() {
+		if part, ok := all[name]; ok {
+			some[name] = part
+		}
+	}
+	out, err := json.Marshal(some)
+	if err != nil {
+		return nil, webhook.Refuse(webhook.BadRequest, "shorten the payload: %s", err)
+	}
+	if len(out) > MaxDetail {
+		return nil, webhook.Refuse(webhook.TooLarge, "the payload's repository and changes alone have %d bytes, at most %d are handled", len(out), MaxDetail)
+	}
+	return out, nil
+}
+
+// changed gives the moment of the change. A repository's times tell it only in
+// events about the repository itself: a new member doesn't touch them.
+func changed(event string, p payload, received time.Time) time.Time {
+	var at time.Time
+	switch event {
+	case "repository", "public":
+		at = p.Repository.UpdatedAt.Time
+	case "push":
+		at = p.Repository.PushedAt.Time
+	}
+	if at.IsZero() || at.After(received) {
+		return received // also when the clocks disagree
+	}
+	return at.UTC()
+}
+
+// timestamp is RFC 3339 in most events, and in push events seconds since 1970.
+// What it can't read is zero: a time is never worth an event.
+type timestamp struct{ time.Time }
+
+func (t *timestamp) UnmarshalJSON(raw []byte) error {
+	var seconds int64
+	if json.Unmarshal(raw, &seconds) == nil && seconds > 0 {
+		t.Time = time.Unix(seconds, 0)
+		return nil
+	}
+	var at time.Time
+	if json.Unmarshal(raw, &at) == nil {
+		t.Time = at
+	}
+	return nil
+}
+
+// isWord reports whether s is fit for a log line and a key: not empty, visible
+// ASCII only.
+func isWord(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
+}

@@ -1,0 +1,131 @@
+// Package iamaccesskey deactivates access keys that were made for users who
+// must not have any. It deletes none: a key in use can be given back.
+package iamaccesskey
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+
+	"github.com/ebb-ops/ebb/pkg/cloud"
+	"github.com/ebb-ops/ebb/pkg/cloudtrail"
+	"github.com/ebb-ops/ebb/pkg/remedy"
+)
+
+// Function sets access keys of forbidden users to Inactive. A key of the root
+// user is reported only: no IAM role can change it.
+var Function = remedy.Function{
+	Name:     "iam-access-key",
+	Title:    "Deactivates access keys of IAM users who must not have any",
+	Severity: remedy.High,
+	Triggers: []remedy.Trigger{{Source: "aws.iam", Names: []string{"CreateAccessKey"}}},
+	Actions: []string{
+		"iam:GetAccountSummary",
+		"iam:GetUser",
+		"iam:ListAccessKeys",
+		"iam:UpdateAccessKey",
+	},
+	Params: Params{ForbiddenUsers: []string{"*"}},
+	New: func(ctx context.Context, env remedy.Env) (remedy.Remedy, error) {
+		clients, err := cloud.NewClients(ctx, env, func(cfg aws.Config) client { return iam.NewFromConfig(cfg) })
+		if err != nil {
+			return nil, err
+		}
+		return remedy.Bind(rules, store{clients.For}), nil
+	},
+}
+
+var rules = remedy.Rule[Target, State, Change, Params]{
+	Decode: decode, Check: check, Repair: repair, Diff: diff,
+}
+
+// Params is what a policy may set. In patterns, * stands for any characters
+// and ? for one; upper and lower case are the same, as they are to IAM.
+type Params struct {
+	ForbiddenUsers []string `json:"forbidden_users" jsonschema:"Patterns of the names of users who must not have access keys, such as *.admin. The default is everybody: people and workloads should use roles."`
+	AllowedUsers   []string `json:"allowed_users" jsonschema:"Patterns of the names of users who may have access keys although a forbidden pattern matches, such as ci-*."`
+}
+
+// Validate reports the first parameter that makes no sense.
+func (p Params) Validate() error {
+	for _, list := range []struct {
+		name     string
+		patterns []string
+	}{{"forbidden_users", p.ForbiddenUsers}, {"allowed_users", p.AllowedUsers}} {
+		for _, pattern := range list.patterns {
+			if _, err := path.Match(pattern, ""); err != nil || pattern == "" {
+				return fmt.Errorf("%s: %q is not a pattern such as ci-*", list.name, pattern)
+			}
+		}
+	}
+	return nil
+}
+
+// Target is one access key.
+type Target struct {
+	User    string `json:"user"` // empty for the root user
+	KeyID   string `json:"key_id"`
+	Account string `json:"account"`
+	Region  string `json:"region"` // where IAM delivered the event; it tells the partition
+}
+
+// Ref names the key. Access keys have no ARN: the ID is that of the user, with
+// no path because the event holds none, and the key's id behind it, as in
+// arn:aws:iam::111122223333:user/jane/access-key/AKIAIOSFODNN7EXAMPLE. The root
+// user's keys have root in the place of user/jane.
+func (t Target) Ref() remedy.Ref {
+	owner := "root"
+	if t.User != "" {
+		owner = "user/" + t.User
+	}
+	return remedy.Ref{
+		Type:    "AWS::IAM::AccessKey",
+		ID:      cloudtrail.ARN(t.Region, "iam", "", t.Account, owner+"/access-key/"+t.KeyID),
+		Account: t.Account,
+		Region:  t.Region,
+	}
+}
+
+type request struct {
+	User string `json:"userName"`
+}
+
+type response struct {
+	Key struct {
+		ID   string `json:"accessKeyId"`
+		User string `json:"userName"`
+	} `json:"accessKey"`
+}
+
+func decode(ev remedy.Event) ([]Target, error) {
+	rec, err := cloudtrail.Decode[request, response](ev)
+	if err != nil || rec.Failed() {
+		return nil, err
+	}
+	t := Target{User: rec.Response.Key.User, KeyID: rec.Response.Key.ID, Account: ev.Account, Region: ev.Region}
+	if t.User == "" {
+		t.User = rec.Request.User
+	}
+	// A caller who names no user makes a key of their own. The name that
+	// CloudTrail gives the root user is the account's alias.
+	// https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html
+	root := ev.Actor.Type == "Root" && rec.Request.User == ""
+	if root {
+		t.User = ""
+	} else if t.User == "" && ev.Actor.Type == "IAMUser" {
+		t.User = ev.Actor.Name
+	}
+	switch {
+	case t.KeyID == "":
+		return nil, errors.New("the event holds no access key id: responseElements.accessKey.accessKeyId is missing")
+	case t.User == "" && !root:
+		return nil, fmt.Errorf("the event does not say whose access key %s is: responseElements.accessKey.userName and requestParameters.userName are missing, and the caller is no IAM user", t.KeyID)
+	case t.Account == "" || t.Region == "":
+		return nil, fmt.Errorf("the event names account %q and region %q, both are needed", ev.Account, ev.Region)
+	}
+	return []Target{t}, nil
+}

@@ -1,0 +1,136 @@
+//go:build linux
+
+package functions_test
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	ebtypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"github.com/ebb-ops/ebb/pkg/bus"
+	"github.com/ebb-ops/ebb/pkg/cloud/mototest"
+	"github.com/ebb-ops/ebb/pkg/saas/github/githubtest"
+)
+
+// TestReceiverOnLambda sends signed deliveries as API Gateway hands them on.
+func TestReceiverOnLambda(t *testing.T) {
+	account := mototest.New(t)
+	queue := listen(t, account, `{"source":["github"],"detail-type":["repository.publicized"]}`)
+	settings := lambdaSettings(t, account)
+	settings["EBB_GITHUB_WEBHOOK_SECRET"] = "new"
+	settings["EBB_GITHUB_WEBHOOK_SECRET_PREVIOUS"] = "old"
+	f := emulate(t, bootstrap(t, "githubwebhook", hostArch), settings)
+	body := sample(t, "github-webhook/publicized.json", account)
+
+	tests := []struct {
+		name   string
+		secret string
+		edit   func(*events.APIGatewayV2HTTPRequest)
+		status int
+		answer string
+	}{
+		{"signed", "new", nil, 202, `{"id":"signed"}`},
+		{"signed-with-the-previous-secret", "old", nil, 202, `{"id":"signed-with-the-previous-secret"}`},
+		{"in-base64", "new", func(r *events.APIGatewayV2HTTPRequest) {
+			r.Body, r.IsBase64Encoded = base64.StdEncoding.EncodeToString([]byte(r.Body)), true
+		}, 202, `{"id":"in-base64"}`},
+		{"signed-with-another-secret", "guess", nil, 401, "error"},
+		{"changed-on-the-way", "new", func(r *events.APIGatewayV2HTTPRequest) { r.Body += " " }, 401, "error"},
+		{"signed-twice", "new", func(r *events.APIGatewayV2HTTPRequest) {
+			h := "x-hub-signature-256"
+			r.Headers[h] += "," + r.Headers[h]
+		}, 401, "error"},
+		{"read", "new", func(r *events.APIGatewayV2HTTPRequest) { r.RequestContext.HTTP.Method = http.MethodGet }, 405, "error"},
+	}
+	for _, tt := range tests {
+		in := gatewayRequest(t, body, tt.name, tt.secret)
+		if tt.edit != nil {
+			tt.edit(&in)
+		}
+		payload, err := json.Marshal(in)
+		check(t, err)
+		var got events.APIGatewayV2HTTPResponse
+		f.invoke(t, payload, &got)
+		if got.StatusCode != tt.status || !strings.Contains(got.Body, tt.answer) || got.IsBase64Encoded || got.Headers["Content-Type"] != "application/json" {
+			t.Errorf("%s: answer = %+v, want %d with %s", tt.name, got, tt.status, tt.answer)
+		}
+	}
+	want(t, "events on the bus", []string{
+		"github repository.publicized signed",
+		"github repository.publicized signed-with-the-previous-secret",
+		"github repository.publicized in-base64",
+	}, queue(t, 3))
+}
+
+// TestReceiverOnLambda_without_a_secret shows that it does not start.
+func TestReceiverOnLambda_without_a_secret(t *testing.T) {
+	settings := lambdaSettings(t, mototest.New(t))
+	settings["AWS_LAMBDA_RUNTIME_API"] = "127.0.0.1:1"
+	cmd := exec.Command(bootstrap(t, "githubwebhook", hostArch))
+	cmd.Env = environ(settings)
+	out, err := cmd.CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "EBB_GITHUB_WEBHOOK_SECRET: ") {
+		t.Errorf("it ended with %v: %s; want a refusal that names the setting", err, out)
+	}
+}
+
+// gatewayRequest gives a signed delivery as API Gateway hands it on: header
+// names in lower case, and trace headers of its own.
+func gatewayRequest(t *testing.T, body []byte, delivery, secret string) events.APIGatewayV2HTTPRequest {
+	t.Helper()
+	r, err := githubtest.Deliver("https://example.com/github", body, "repository", delivery, secret)
+	check(t, err)
+	headers := map[string]string{"x-amzn-trace-id": "Root=1-5e9f0c65-1de4d666d4dd26aced652b6c"}
+	for k := range r.Header {
+		headers[strings.ToLower(k)] = r.Header.Get(k)
+	}
+	return events.APIGatewayV2HTTPRequest{
+		Version: "2.0", RouteKey: "POST /github", RawPath: "/github", Headers: headers, Body: string(body),
+		RequestContext: events.APIGatewayV2HTTPRequestContext{
+			DomainName: "example.execute-api.us-east-1.amazonaws.com",
+			HTTP:       events.APIGatewayV2HTTPRequestContextHTTPDescription{Method: http.MethodPost, Path: "/github", SourceIP: "192.0.2.1"},
+		},
+	}
+}
+
+// listen makes the account's bus and gives what its events that match the
+// pattern are, once there are n of them: source, name and id of each.
+func listen(t *testing.T, account mototest.Account, pattern string) func(t *testing.T, n int) []string {
+	t.Helper()
+	buses, queues := eventbridge.NewFromConfig(account.Config), sqs.NewFromConfig(account.Config)
+	name := aws.String(busName)
+	_, err := buses.CreateEventBus(t.Context(), &eventbridge.CreateEventBusInput{Name: name})
+	check(t, err)
+	_, err = buses.PutRule(t.Context(), &eventbridge.PutRuleInput{Name: name, EventBusName: name, EventPattern: &pattern})
+	check(t, err)
+	queue, err := queues.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: name})
+	check(t, err)
+	_, err = buses.PutTargets(t.Context(), &eventbridge.PutTargetsInput{
+		Rule: name, EventBusName: name,
+		Targets: []ebtypes.Target{{Id: name, Arn: aws.String("arn:aws:sqs:" + mototest.Region + ":" + account.ID + ":" + busName)}},
+	})
+	check(t, err)
+	return func(t *testing.T, n int) (got []string) {
+		t.Helper()
+		for deadline := time.Now().Add(patience); len(got) < n && time.Now().Before(deadline); {
+			out, err := queues.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: queue.QueueUrl, WaitTimeSeconds: 1})
+			check(t, err)
+			for _, m := range out.Messages {
+				msg, err := bus.Decode([]byte(*m.Body))
+				check(t, err)
+				got = append(got, msg.Event.Source+" "+msg.Event.Name+" "+msg.Event.ID)
+			}
+		}
+		return got
+	}
+}

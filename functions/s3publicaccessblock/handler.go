@@ -1,0 +1,127 @@
+// Package s3publicaccessblock turns the flags of buckets' public access blocks
+// back on.
+package s3publicaccessblock
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/ebb-ops/ebb/pkg/cloudtrail"
+	"github.com/ebb-ops/ebb/pkg/remedy"
+)
+
+// Function turns required flags of a bucket's public access block on, and with
+// them those that the change turned off although they were on before.
+//
+// CloudTrail's names for the calls differ from the API's, which are
+// PutPublicAccessBlock and DeletePublicAccessBlock; one IAM action stands for both.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/cloudtrail-logging-s3-info.html
+var Function = remedy.Function{
+	Name:     "s3-public-access-block",
+	Title:    "Turns the public access block of S3 buckets back on",
+	Severity: remedy.High,
+	Triggers: []remedy.Trigger{{
+		Source: "aws.s3",
+		Names:  []string{"DeleteBucketPublicAccessBlock", "PutBucketPublicAccessBlock"},
+	}},
+	Actions: []string{
+		"s3:GetBucketPublicAccessBlock",
+		"s3:GetBucketTagging",
+		"s3:PutBucketPublicAccessBlock",
+	},
+	Params: Params{Required: flagNames()},
+	New:    open,
+}
+
+var rules = remedy.Rule[Target, State, Change, Params]{
+	Decode: decode, Check: check, Repair: repair, Diff: diff,
+}
+
+// Params are the function's parameters.
+type Params struct {
+	Required       []string `json:"required,omitempty" jsonschema:"flags that must be on: BlockPublicAcls, IgnorePublicAcls, BlockPublicPolicy, RestrictPublicBuckets; all four when empty"`
+	AllowedBuckets []string `json:"allowed_buckets,omitempty" jsonschema:"names of buckets that may do without, such as a website's; * stands for any characters, ? for one, [a-z] for one of a range"`
+}
+
+// Validate reports the first flag or pattern that can't be used.
+func (p Params) Validate() error {
+	for i, name := range p.Required {
+		switch {
+		case !slices.Contains(flagNames(), name):
+			return fmt.Errorf("required[%d]: %q is not one of %s", i, name, strings.Join(flagNames(), ", "))
+		case slices.Contains(p.Required[:i], name):
+			return fmt.Errorf("required[%d]: %s is there twice", i, name)
+		}
+	}
+	for i, pattern := range p.AllowedBuckets {
+		if pattern == "" {
+			return fmt.Errorf("allowed_buckets[%d] is empty: give a bucket's name or a pattern", i)
+		}
+		if _, err := path.Match(pattern, ""); err != nil {
+			return fmt.Errorf("allowed_buckets[%d]: pattern %q: %w", i, pattern, err)
+		}
+	}
+	return nil
+}
+
+// requires reports whether the flag must be on.
+func (p Params) requires(name string) bool {
+	return len(p.Required) == 0 || slices.Contains(p.Required, name)
+}
+
+func (p Params) allow(bucket string) bool {
+	for _, pattern := range p.AllowedBuckets {
+		if ok, err := path.Match(pattern, bucket); ok && err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// Target is one bucket.
+type Target struct {
+	Bucket  string `json:"bucket"`
+	Account string `json:"account"`
+	Region  string `json:"region"`
+}
+
+// Ref names the bucket by its ARN, which holds neither region nor account.
+func (t Target) Ref() remedy.Ref {
+	return remedy.Ref{
+		Type:    "AWS::S3::Bucket",
+		ID:      cloudtrail.ARN(t.Region, "s3", "", "", t.Bucket),
+		Account: t.Account,
+		Region:  t.Region,
+	}
+}
+
+// bucketName is what names of buckets look like, those from before 2018 in
+// us-east-1 included. A name that is not one must not get into a URL or an ARN.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+var bucketName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{2,254}$`)
+
+// request is the part of both calls that says which bucket. The flags in it are
+// not looked at: the live ones decide.
+type request struct {
+	Bucket string `json:"bucketName"`
+}
+
+func decode(ev remedy.Event) ([]Target, error) {
+	rec, err := cloudtrail.Decode[request, struct{}](ev)
+	if err != nil || rec.Failed() {
+		return nil, err
+	}
+	switch {
+	case rec.Request.Bucket == "":
+		return nil, errors.New("the event names no bucket: requestParameters.bucketName is missing")
+	case !bucketName.MatchString(rec.Request.Bucket):
+		return nil, fmt.Errorf("the event's requestParameters.bucketName %q is no name that a bucket can have", rec.Request.Bucket)
+	case ev.Account == "" || ev.Region == "":
+		return nil, fmt.Errorf("the event names account %q and region %q, both are needed", ev.Account, ev.Region)
+	}
+	return []Target{{rec.Request.Bucket, ev.Account, ev.Region}}, nil
+}

@@ -1,0 +1,218 @@
+package s3publicaccessblock
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/ebb-ops/ebb/pkg/remedy"
+)
+
+// samples are events as EventBridge delivers them.
+const samples = "../../events/s3-public-access-block"
+
+// sample reads one, as far as a host would: its envelope taken off.
+func sample(t testing.TB, file string) remedy.Event {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join(samples, file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var e struct {
+		Source, Account, Region string
+		Time                    time.Time
+		Detail                  json.RawMessage
+	}
+	if err := json.Unmarshal(raw, &e); err != nil {
+		t.Fatal(err)
+	}
+	var d struct{ EventID, EventName string }
+	if err := json.Unmarshal(e.Detail, &d); err != nil {
+		t.Fatal(err)
+	}
+	return remedy.Event{
+		ID: d.EventID, Source: e.Source, Name: d.EventName, Account: e.Account, Region: e.Region, Time: e.Time, Detail: e.Detail,
+	}
+}
+
+func TestDecodeSamples(t *testing.T) {
+	t.Parallel()
+	invoices := []Target{{"acme-invoices", "111122223333", "us-east-1"}}
+	want := map[string][]Target{
+		"put-policy-flags-off.json": invoices,
+		"put-old-record.json":       invoices,
+		"delete.json":               invoices,
+		"delete-denied.json":        nil,
+	}
+	files, err := filepath.Glob(samples + "/*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) != len(want) {
+		t.Errorf("%d samples, %d are expected", len(files), len(want))
+	}
+	for _, f := range files {
+		t.Run(filepath.Base(f), func(t *testing.T) {
+			t.Parallel()
+			ev := sample(t, filepath.Base(f))
+			if !Function.Handles(ev) {
+				t.Errorf("no trigger matches %s %s", ev.Source, ev.Name)
+			}
+			got, err := decode(ev)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want[filepath.Base(f)], got); diff != "" {
+				t.Errorf("targets (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestDecode(t *testing.T) {
+	t.Parallel()
+	event := func(detail string) remedy.Event {
+		return remedy.Event{Source: "aws.s3", Name: "DeleteBucketPublicAccessBlock", Account: "111122223333", Region: "eu-west-1", Detail: json.RawMessage(detail)}
+	}
+	nowhere := event(`{"requestParameters":{"bucketName":"bucket"}}`)
+	nowhere.Region = ""
+	nobody := event(`{"requestParameters":{"bucketName":"bucket"}}`)
+	nobody.Account = ""
+	for name, c := range map[string]struct {
+		event   remedy.Event
+		want    []Target
+		wantErr string
+	}{
+		"a name from before 2018":  {event: event(`{"requestParameters":{"bucketName":"My_Bucket.2010"}}`), want: []Target{{"My_Bucket.2010", "111122223333", "eu-west-1"}}},
+		"failed":                   {event: event(`{"errorCode":"AccessDenied","requestParameters":{"bucketName":"bucket"}}`)},
+		"failed, null request":     {event: event(`{"errorCode":"AccessDenied","requestParameters":null}`)},
+		"null request":             {event: event(`{"requestParameters":null}`), wantErr: "requestParameters.bucketName is missing"},
+		"no bucket":                {event: event(`{"requestParameters":{"publicAccessBlock":""}}`), wantErr: "requestParameters.bucketName is missing"},
+		"bucket of another type":   {event: event(`{"requestParameters":{"bucketName":7}}`), wantErr: "decode CloudTrail record of DeleteBucketPublicAccessBlock"},
+		"an access point's ARN":    {event: event(`{"requestParameters":{"bucketName":"arn:aws:s3:eu-west-1:210987654321:accesspoint/x"}}`), wantErr: "is no name that a bucket can have"},
+		"a path":                   {event: event(`{"requestParameters":{"bucketName":"../other"}}`), wantErr: "is no name that a bucket can have"},
+		"no region":                {event: nowhere, wantErr: `account "111122223333" and region "", both are needed`},
+		"no account":               {event: nobody, wantErr: `account "" and region "eu-west-1", both are needed`},
+		"truncated":                {event: event(`{"requestParameters":{"bucketName":"buck`), wantErr: "decode CloudTrail record of DeleteBucketPublicAccessBlock"},
+		"empty":                    {event: event(``), wantErr: "decode CloudTrail record of DeleteBucketPublicAccessBlock"},
+		"deeper than a record may": {event: event(strings.Repeat(`[`, 20000)), wantErr: "decode CloudTrail record of DeleteBucketPublicAccessBlock"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := decode(c.event)
+			if c.wantErr == "" && err != nil || c.wantErr != "" && (err == nil || !strings.Contains(err.Error(), c.wantErr)) {
+				t.Errorf("err = %v, want %q", err, c.wantErr)
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("targets (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestRef(t *testing.T) {
+	t.Parallel()
+	got := Target{"b", "111122223333", "us-gov-west-1"}.Ref()
+	want := remedy.Ref{Type: "AWS::S3::Bucket", ID: "arn:aws-us-gov:s3:::b", Account: "111122223333", Region: "us-gov-west-1"}
+	if got != want {
+		t.Errorf("Ref() = %+v, want %+v", got, want)
+	}
+}
+
+func TestTargetAndStateSurviveJSON(t *testing.T) {
+	t.Parallel()
+	type kept struct {
+		Target Target
+		State  State
+	}
+	target := Target{"b", "111122223333", "eu-west-1"}
+	for name, want := range map[string]kept{
+		"no block": {target, State{}},
+		"all off":  {target, State{Block: &Block{}}},
+		"some on":  {target, State{Block: &Block{BlockPublicAcls: true, RestrictPublicBuckets: true}, Tags: map[string]string{"k": "v"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b, err := json.Marshal(want)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got kept
+			if err := json.Unmarshal(b, &got); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestParamsValidate(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		params Params
+		want   string
+	}{
+		"zero":         {Params{}, ""},
+		"the defaults": {Function.Params.(Params), ""},
+		"patterns":     {Params{AllowedBuckets: []string{"www.example.com", "site-*", "[a-c]?"}}, ""},
+		"empty":        {Params{AllowedBuckets: []string{"a", ""}}, "allowed_buckets[1] is empty"},
+		"bad pattern":  {Params{AllowedBuckets: []string{"[a"}}, `allowed_buckets[0]: pattern "[a": syntax error in pattern`},
+		"unknown flag": {Params{Required: []string{"BlockPublicAcls", "blockPublicPolicy"}}, `required[1]: "blockPublicPolicy" is not one of BlockPublicAcls, IgnorePublicAcls, BlockPublicPolicy, RestrictPublicBuckets`},
+		"flag twice":   {Params{Required: []string{"BlockPublicAcls", "BlockPublicAcls"}}, "required[1]: BlockPublicAcls is there twice"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			err := c.params.Validate()
+			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+				t.Errorf("Validate() = %v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	for _, file := range []string{"put-policy-flags-off.json", "put-old-record.json", "delete.json", "delete-denied.json"} {
+		f.Add([]byte(sample(f, file).Detail))
+	}
+	f.Fuzz(func(t *testing.T, detail []byte) {
+		targets, err := decode(remedy.Event{Name: "DeleteBucketPublicAccessBlock", Account: "111122223333", Region: "eu-west-1", Detail: detail})
+		if err != nil && len(targets) > 0 {
+			t.Fatalf("targets %v come with the error %v", targets, err)
+		}
+		for _, target := range targets {
+			if !strings.HasSuffix(target.Ref().ID, ":::"+target.Bucket) || strings.ContainsAny(target.Bucket, "/:% \n") {
+				t.Fatalf("target %+v", target)
+			}
+		}
+	})
+}
+
+// BenchmarkDecodeAndCheck takes a real event, without white space as it is
+// delivered, to its verdict.
+func BenchmarkDecodeAndCheck(b *testing.B) {
+	ev := sample(b, "delete.json")
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, ev.Detail); err != nil {
+		b.Fatal(err)
+	}
+	ev.Detail = compact.Bytes()
+	params := Function.Params.(Params)
+	b.ReportAllocs()
+	for b.Loop() {
+		targets, err := decode(ev)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if v := check(targets[0], State{}, params); len(v) != 4 {
+			b.Fatal(v)
+		}
+	}
+}

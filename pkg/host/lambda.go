@@ -1,0 +1,139 @@
+package host
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/ebb-ops/ebb/pkg/cloud"
+	"github.com/ebb-ops/ebb/pkg/ledger/dynamodb"
+	"github.com/ebb-ops/ebb/pkg/remedy"
+	"github.com/ebb-ops/ebb/pkg/trace"
+)
+
+// closingTime is how long before Lambda ends an invocation the work in it is
+// told to stop: what it has come to must still be written down.
+const closingTime = 6 * time.Second
+
+// Main runs a function on Lambda's runtime interface. It does not return.
+func Main(f remedy.Function) {
+	start(f.Name, func(ctx context.Context, log *slog.Logger) (lambda.Handler, error) {
+		return open(ctx, f, os.Getenv, log)
+	})
+}
+
+// start makes a handler ready and serves it. What keeps it from starting is
+// logged, because Lambda reports only that the process ended.
+func start(name string, open func(context.Context, *slog.Logger) (lambda.Handler, error)) {
+	log := slog.New(slog.NewJSONHandler(os.Stdout, nil)).With("service", "ebb", "function_name", name)
+	// The X-Ray exporter's place: a processor here sees every span.
+	_, err := trace.Setup(name, Version())
+	var h lambda.Handler
+	if err == nil {
+		h, err = open(context.Background(), log)
+	}
+	if err != nil {
+		log.Error("the function can't start", "error", err.Error())
+		os.Exit(1)
+	}
+	lambda.Start(h)
+}
+
+// function is a function on Lambda.
+type function struct {
+	Invoker
+	ledger remedy.Ledger
+	log    *slog.Logger
+}
+
+// open makes a function ready from its settings. It makes no call.
+func open(ctx context.Context, f remedy.Function, getenv func(string) string, log *slog.Logger) (*function, error) {
+	env := Env(getenv)
+	table := getenv(SettingTable)
+	if table == "" {
+		return nil, fmt.Errorf("%s is not set: name the ledger's DynamoDB table", SettingTable)
+	}
+	p, err := loadPolicy(getenv(SettingPolicy), f)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range p.Warnings() {
+		log.Warn("policy", "warning", w)
+	}
+	cfg, err := cloud.LoadConfig(ctx, env)
+	if err != nil {
+		return nil, err
+	}
+	handler, err := remedy.Open(ctx, f, env)
+	if err != nil {
+		return nil, err
+	}
+	ledger := dynamodb.New(awsdynamodb.NewFromConfig(cfg), table)
+	opts := remedy.Options{Log: log, Self: Self(getenv(SettingSelf))}
+	if name := getenv(SettingBus); name != "" {
+		opts.Publish = results(Publisher(cfg, name))
+	}
+	return &function{Invoker{remedy.New(ledger, p, opts), handler}, ledger, log}, nil
+}
+
+// Invoke implements [lambda.Handler]. It takes an event as EventBridge invokes
+// with it, or a batch from an SQS queue, whose failed messages it names.
+func (f *function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	ctx, cancel := beforeClosing(ctx)
+	defer cancel()
+	if batch, ok := sqsBatch(payload); ok {
+		return json.Marshal(f.batch(ctx, batch))
+	}
+	recs, err := f.deliver(ctx, Delivery{Payload: payload, Carrier: lambdaCarrier(ctx)})
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(struct {
+		Records []remedy.Record `json:"records"`
+	}{recs})
+}
+
+// beforeClosing gives a context that ends early enough before the invocation
+// does; a quarter of a short invocation's time is enough.
+func beforeClosing(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return context.WithCancel(ctx)
+	}
+	return context.WithDeadline(ctx, deadline.Add(-min(closingTime, time.Until(deadline)/4)))
+}
+
+// deliver hands a delivery on, and keeps what no retry will mend as a dead letter.
+func (f *function) deliver(ctx context.Context, d Delivery) ([]remedy.Record, error) {
+	d.Received = time.Now()
+	recs, err := f.Invoker.Invoke(ctx, d)
+	if !remedy.IsPermanent(err) {
+		return recs, err
+	}
+	f.log.ErrorContext(ctx, "dead letter", "error", err.Error())
+	letter := DeadLetter(f.Handler.Name, d, 1, err, d.Received)
+	if err := f.ledger.SaveDeadLetter(ctx, letter); err != nil {
+		// Not permanent: the delivery comes again, so that nothing is lost.
+		return recs, fmt.Errorf("keep dead letter %s: %w", letter.ID, err)
+	}
+	return recs, nil
+}
+
+// xrayHeader is the name under which X-Ray's propagator looks.
+const xrayHeader = "X-Amzn-Trace-Id"
+
+// lambdaCarrier gives the trace header of this invocation. The runtime client
+// puts it into the context; the environment variable is not always set.
+func lambdaCarrier(ctx context.Context) map[string]string {
+	header, _ := ctx.Value("x-amzn-trace-id").(string)
+	if header == "" {
+		return nil
+	}
+	return map[string]string{xrayHeader: header}
+}

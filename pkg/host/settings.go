@@ -1,0 +1,76 @@
+package host
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/ebb-ops/ebb/pkg/policy"
+	"github.com/ebb-ops/ebb/pkg/remedy"
+)
+
+// The settings of a function on Lambda, as environment variables.
+const (
+	SettingTable  = "EBB_TABLE"        // the ledger's DynamoDB table; required by functions
+	SettingBus    = "EBB_BUS"          // the event bus that results and webhooks' events go to; required by receivers
+	SettingPolicy = "EBB_POLICY_FILE"  // the policy's path; DefaultPolicyFile when empty
+	SettingSelf   = "EBB_SELF"         // Ebb's own identities, comma-separated: see Self
+	SettingAWS    = "AWS_ENDPOINT_URL" // one endpoint for all of AWS, for an emulator
+	SettingGitHub = "EBB_GITHUB_URL"   // GitHub's REST API; its public one when empty
+)
+
+// DefaultPolicyFile is where the deployment package holds the policy.
+const DefaultPolicyFile = "policy.yaml"
+
+// Env gives what functions are opened with, from settings.
+func Env(getenv func(string) string) remedy.Env {
+	return remedy.Env{Getenv: getenv, AWSEndpoint: getenv(SettingAWS), GitHubURL: getenv(SettingGitHub)}
+}
+
+// loadPolicy reads the policy that was deployed with the function. A function
+// without one observes; a named file that is missing is an error.
+func loadPolicy(path string, f remedy.Function) (*policy.Policy, error) {
+	if path == "" {
+		if _, err := os.Stat(DefaultPolicyFile); os.IsNotExist(err) {
+			return policy.Default([]remedy.Function{f}), nil
+		}
+		path = DefaultPolicyFile
+	}
+	src, err := os.ReadFile(path) // #nosec G304 -- the operator names it
+	if err != nil {
+		return nil, fmt.Errorf("read policy: %w; deploy the file with the function or change %s", err, SettingPolicy)
+	}
+	return policy.LoadFor(src, path, f, time.Now())
+}
+
+// Self gives the test for Ebb's own changes. identities are comma-separated: an
+// IAM role's ARN stands for each of its sessions, anything else for the actor
+// whose ID or name it is. Empty means that no actor is Ebb.
+func Self(identities string) func(remedy.Actor) bool {
+	known := map[string]bool{}
+	for id := range strings.SplitSeq(identities, ",") {
+		if id = strings.TrimSpace(id); id != "" {
+			known[id] = true
+		}
+	}
+	return func(a remedy.Actor) bool {
+		return known[a.ID] || a.ID == "" && known[a.Name] || known[roleOf(a.ID)]
+	}
+}
+
+// roleOf gives the role's ARN for the ARN of one of its sessions:
+// arn:aws:sts::1:assumed-role/Name/session belongs to arn:aws:iam::1:role/Name.
+// A role's path is not part of a session's ARN, so such a role is named without it.
+func roleOf(session string) string {
+	parts := strings.SplitN(session, ":", 6)
+	if len(parts) != 6 || parts[2] != "sts" {
+		return ""
+	}
+	res := strings.Split(parts[5], "/")
+	if len(res) != 3 || res[0] != "assumed-role" {
+		return ""
+	}
+	parts[2], parts[5] = "iam", "role/"+res[1]
+	return strings.Join(parts, ":")
+}

@@ -1,0 +1,52 @@
+package host
+
+import (
+	"context"
+	"encoding/json"
+)
+
+// sqsMessage is the part of an SQS event that the host reads.
+// https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
+type sqsMessage struct {
+	MessageID   string            `json:"messageId"`
+	Body        string            `json:"body"`
+	EventSource string            `json:"eventSource"`
+	Attributes  map[string]string `json:"attributes"`
+}
+
+// batchResponse names the messages that must come again.
+// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+type batchResponse struct {
+	BatchItemFailures []batchFailure `json:"batchItemFailures"`
+}
+
+type batchFailure struct {
+	ItemIdentifier string `json:"itemIdentifier"`
+}
+
+func sqsBatch(payload []byte) ([]sqsMessage, bool) {
+	var in struct {
+		Records []sqsMessage `json:"Records"`
+	}
+	if err := json.Unmarshal(payload, &in); err != nil || len(in.Records) == 0 {
+		return nil, false
+	}
+	return in.Records, in.Records[0].EventSource == "aws:sqs"
+}
+
+// batch delivers the messages one after the other. What there is no time left
+// for fails, and comes again.
+func (f *function) batch(ctx context.Context, msgs []sqsMessage) batchResponse {
+	out := batchResponse{BatchItemFailures: []batchFailure{}}
+	for _, m := range msgs {
+		d := Delivery{Payload: []byte(m.Body)}
+		if header := m.Attributes["AWSTraceHeader"]; header != "" {
+			d.Carrier = map[string]string{xrayHeader: header}
+		}
+		if _, err := f.deliver(ctx, d); err != nil {
+			f.log.ErrorContext(ctx, "message will come again", "message_id", m.MessageID, "error", err.Error())
+			out.BatchItemFailures = append(out.BatchItemFailures, batchFailure{m.MessageID})
+		}
+	}
+	return out
+}

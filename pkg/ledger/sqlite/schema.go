@@ -1,0 +1,100 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+)
+
+// schemaVersion is what this package writes to the file's user_version.
+const schemaVersion = 1
+
+// Times are text as stored.Time gives them.
+const schema = `
+CREATE TABLE resources (
+	key           TEXT PRIMARY KEY,
+	version       INTEGER NOT NULL,
+	lease_record  TEXT,
+	lease_owner   TEXT,
+	lease_expires TEXT,
+	released      TEXT,
+	last          TEXT NOT NULL DEFAULT ''
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE holds (
+	resource TEXT NOT NULL,
+	function TEXT NOT NULL,
+	body     BLOB NOT NULL,
+	PRIMARY KEY (resource, function)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE baselines (
+	resource TEXT NOT NULL,
+	function TEXT NOT NULL,
+	at       TEXT NOT NULL,
+	event    TEXT NOT NULL,
+	state    BLOB,
+	PRIMARY KEY (resource, function)
+) STRICT;
+
+CREATE TABLE records (
+	id        TEXT PRIMARY KEY,
+	received  TEXT NOT NULL,
+	outcome   TEXT NOT NULL,
+	function  TEXT NOT NULL,
+	form      TEXT NOT NULL,
+	undone_by TEXT NOT NULL, -- kept beside the body, because another record's transaction sets it
+	body      BLOB NOT NULL
+) STRICT;
+CREATE INDEX records_received ON records (received, id);
+CREATE INDEX records_outcome  ON records (outcome, received, id);
+CREATE INDEX records_function ON records (function, received, id);
+
+-- A row for each cap that counts a revert.
+CREATE TABLE reverts (
+	cap    TEXT NOT NULL, -- 'blast' or 'fight'
+	key    TEXT NOT NULL, -- function and account, or the resource
+	record TEXT NOT NULL,
+	at     TEXT NOT NULL,
+	body   BLOB NOT NULL,
+	PRIMARY KEY (cap, key, record)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX reverts_window ON reverts (cap, key, at);
+CREATE INDEX reverts_at     ON reverts (at);
+
+CREATE TABLE dead_letters (
+	id      TEXT PRIMARY KEY,
+	at      TEXT NOT NULL,
+	body    BLOB NOT NULL, -- without the payload
+	payload BLOB
+) STRICT;
+
+CREATE TABLE spans (
+	trace_id TEXT NOT NULL,
+	span_id  TEXT NOT NULL,
+	start    TEXT NOT NULL,
+	body     BLOB NOT NULL,
+	PRIMARY KEY (trace_id, span_id)
+) STRICT, WITHOUT ROWID;
+`
+
+// migrate brings the file's schema to schemaVersion.
+func (l *Ledger) migrate(ctx context.Context) error {
+	return l.write(ctx, func(tx *sql.Tx) error {
+		var have int
+		if err := tx.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&have); err != nil {
+			return err
+		}
+		switch {
+		case have > schemaVersion:
+			return fmt.Errorf("a newer Ebb wrote this file (schema %d, this one knows up to %d): use that version", have, schemaVersion)
+		case have == schemaVersion:
+			return nil
+		}
+		if _, err := tx.ExecContext(ctx, schema); err != nil {
+			return fmt.Errorf("create the tables: %w", err)
+		}
+		_, err := tx.ExecContext(ctx, fmt.Sprintf(`PRAGMA user_version = %d`, schemaVersion))
+		return err
+	})
+}
