@@ -39,8 +39,9 @@ func (s store) Read(ctx context.Context, t Target) (State, error) {
 		if err != nil {
 			return cloud.Explain(err, "ec2:DescribeSnapshots", codeNoSnapshot)
 		}
-		if len(out.Snapshots) == 0 {
-			return remedy.ErrGone
+		if len(out.Snapshots) != 1 {
+			// EC2 says so when a snapshot is gone: it was not EC2 that answered.
+			return fmt.Errorf("ec2:DescribeSnapshots: the answer holds %d snapshots, want the one asked for", len(out.Snapshots))
 		}
 		snapshot = out.Snapshots[0]
 		return nil

@@ -72,8 +72,9 @@ func readTags(ctx context.Context, c client, group string) (map[string]string, e
 	if err != nil {
 		return nil, cloud.Explain(err, "ec2:DescribeSecurityGroups", codeNoGroup)
 	}
-	if len(out.SecurityGroups) == 0 {
-		return nil, remedy.ErrGone
+	if len(out.SecurityGroups) != 1 {
+		// EC2 says so when a group is gone: it was not EC2 that answered.
+		return nil, fmt.Errorf("ec2:DescribeSecurityGroups: the answer holds %d groups, want the one asked for", len(out.SecurityGroups))
 	}
 	return tagMap(out.SecurityGroups[0].Tags), nil
 }

@@ -61,7 +61,8 @@ func (s store) Read(ctx context.Context, t Target) (State, error) {
 			return nil
 		case err != nil:
 			return explain(t, err, "s3:GetBucketPublicAccessBlock")
-		case out.PublicAccessBlockConfiguration == nil:
+		case out.PublicAccessBlockConfiguration == nil || *out.PublicAccessBlockConfiguration == (types.PublicAccessBlockConfiguration{}):
+			// S3 names the flags that are off, too: without any it was not S3 that answered.
 			return errors.New("s3:GetBucketPublicAccessBlock: the answer holds no configuration")
 		}
 		conf := out.PublicAccessBlockConfiguration

@@ -1,0 +1,272 @@
+//go:build linux
+
+package functions_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/ebb-ops/ebb/functions"
+	"github.com/ebb-ops/ebb/pkg/cloud/mototest"
+	"github.com/ebb-ops/ebb/pkg/host"
+	"github.com/ebb-ops/ebb/pkg/host/local"
+	"github.com/ebb-ops/ebb/pkg/ledger/dynamodb"
+	"github.com/ebb-ops/ebb/pkg/ledger/sqlite"
+	"github.com/ebb-ops/ebb/pkg/remedy"
+	"github.com/ebb-ops/ebb/pkg/saas/github/githubtest"
+	"github.com/ebb-ops/ebb/pkg/trace"
+)
+
+// enforce enforces everything with the functions' defaults.
+type enforce struct{}
+
+func (enforce) Decide(function string, _ remedy.Ref) remedy.Decision {
+	for _, f := range functions.All {
+		if f.Name == function {
+			return remedy.Decision{
+				Mode: remedy.Enforce, Params: f.Params,
+				Blast: remedy.Cap{Limit: 20, Window: time.Hour}, Fight: remedy.Cap{Limit: 3, Window: time.Hour},
+			}
+		}
+	}
+	return remedy.Decision{Mode: remedy.Off}
+}
+
+func (enforce) Exempt(remedy.ExemptionQuery) *remedy.Exemption { return nil }
+
+// withSettings gives env with settings of its own on top.
+func withSettings(env remedy.Env, settings map[string]string) remedy.Env {
+	under := env.Getenv
+	env.Getenv = func(name string) string {
+		if v, ok := settings[name]; ok {
+			return v
+		}
+		return under(name)
+	}
+	if url := env.Getenv("EBB_GITHUB_URL"); url != "" {
+		env.GitHubURL = url
+	}
+	return env
+}
+
+// call is one remote call, as the transport saw it.
+type call struct {
+	what       string
+	start, end time.Time
+}
+
+// slowTransport gives each call a latency, so that calls that go out together
+// overlap, and notes when each was made.
+type slowTransport struct {
+	mu    sync.Mutex
+	calls []call
+}
+
+const latency = 150 * time.Millisecond
+
+func (s *slowTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	c := call{what: describe(r), start: time.Now()}
+	select {
+	case <-time.After(latency):
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
+	}
+	res, err := http.DefaultTransport.RoundTrip(r)
+	c.end = time.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls = append(s.calls, c)
+	return res, err
+}
+
+// describe names a request: its target, its action, or its method and path.
+func describe(r *http.Request) string {
+	if target := r.Header.Get("X-Amz-Target"); target != "" {
+		return target
+	}
+	if r.GetBody != nil {
+		if body, err := r.GetBody(); err == nil {
+			b, _ := io.ReadAll(body)
+			if action, ok := bytes.CutPrefix(b, []byte("Action=")); ok {
+				name, _, _ := bytes.Cut(action, []byte("&"))
+				return string(name)
+			}
+		}
+	}
+	return r.Method + " " + r.URL.Path
+}
+
+// TestSequentialCalls holds the engine and the stores to three remote calls in
+// a row, the fix included: reads together, intent, apply.
+func TestSequentialCalls(t *testing.T) {
+	for _, f := range functions.All {
+		t.Run(f.Name, func(t *testing.T) {
+			account := mototest.New(t)
+			st := stagings()[f.Name](t, account)
+			st.spoil(t)
+			client := awsdynamodb.NewFromConfig(account.Config)
+			check(t, dynamodb.CreateTable(t.Context(), client, "ebb"))
+
+			transport := &slowTransport{}
+			env := withSettings(account.Env, st.settings)
+			env.Transport = transport
+			cfg := account.Config.Copy()
+			cfg.HTTPClient = &http.Client{Transport: transport}
+			h, err := remedy.Open(t.Context(), f, env)
+			check(t, err)
+			e := remedy.New(dynamodb.New(awsdynamodb.NewFromConfig(cfg), "ebb"), enforce{}, remedy.Options{})
+			recs, err := host.Invoker{Engine: e, Handler: h}.Invoke(t.Context(), host.Delivery{Payload: st.event})
+			check(t, err)
+			if len(recs) != 1 || recs[0].Outcome != remedy.Reverted {
+				t.Fatalf("records = %+v, want one reverted", recs)
+			}
+
+			calls := transport.calls
+			slices.SortFunc(calls, func(a, b call) int { return a.start.Compare(b.start) })
+			intent := slices.IndexFunc(calls, func(c call) bool { return strings.HasSuffix(c.what, "TransactWriteItems") })
+			if intent < 1 || intent+1 == len(calls) {
+				t.Fatalf("calls = %v, want reads, an intent and a fix", calls)
+			}
+			for _, read := range calls[1:intent] {
+				if read.start.After(calls[0].end) {
+					t.Errorf("%s went out after %s had come back: the reads must go together", read.what, calls[0].what)
+				}
+			}
+			if fix := calls[intent+1]; strings.Contains(fix.what, "DynamoDB") || strings.HasPrefix(fix.what, "GET") || strings.HasPrefix(fix.what, "Describe") {
+				t.Errorf("after the intent comes %s, want the fix", fix.what)
+			}
+		})
+	}
+}
+
+// TestBadEndpoints lets each function meet a cloud that is down, slow, busy,
+// forbidding or talking nonsense: nothing is changed, and the event stays for a retry.
+func TestBadEndpoints(t *testing.T) {
+	answers := map[string]http.HandlerFunc{
+		"throttling": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Retry-After", "120")
+			w.WriteHeader(http.StatusTooManyRequests)
+		},
+		"nonsense": func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, "<html>Welcome to the captive portal</html>")
+		},
+		"forbidden": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) },
+		"failing":   func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) },
+		"slow": func(_ http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body) // only then the server sees that the caller hangs up
+			<-r.Context().Done()
+		},
+		"down": nil,
+	}
+	for _, f := range functions.All {
+		// The sample's own ids: nothing of the emulator is reached.
+		event := stagings()[f.Name](t, mototest.New(t)).event
+		for name, answer := range answers {
+			t.Run(f.Name+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				srv := httptest.NewServer(answer)
+				t.Cleanup(srv.Close)
+				if answer == nil {
+					srv.Close()
+				}
+				ledger, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "ledger.db"))
+				check(t, err)
+				t.Cleanup(func() { _ = ledger.Close() })
+				settings := map[string]string{
+					"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_REGION": mototest.Region, "GITHUB_TOKEN": "x",
+				}
+				h, err := remedy.Open(t.Context(), f, remedy.Env{
+					Getenv: func(k string) string { return settings[k] }, AWSEndpoint: srv.URL, GitHubURL: srv.URL,
+				})
+				check(t, err)
+				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+				defer cancel()
+				e := remedy.New(ledger, enforce{}, remedy.Options{})
+				recs, err := host.Invoker{Engine: e, Handler: h}.Invoke(ctx, host.Delivery{Payload: event})
+				if err == nil || remedy.IsPermanent(err) {
+					t.Errorf("error = %v, want one that a retry may mend", err)
+				}
+				if len(recs) != 1 || recs[0].Outcome != remedy.Failed || len(recs[0].Changes) != 0 || recs[0].Attempt != 0 {
+					t.Errorf("records = %+v, want one failed without any change", recs)
+				}
+			})
+		}
+	}
+}
+
+// TestOneTrace follows a webhook from its receipt to GitHub's answer.
+func TestOneTrace(t *testing.T) {
+	const (
+		secret = "webhook secret"
+		caller = "00f067aa0ba902b7"
+		id     = "4bf92f3577b34da6a3ce929d0e0e4736"
+	)
+	keeper := trace.NewKeeper()
+	stop, err := trace.Setup("ebb", "test", keeper)
+	check(t, err)
+	t.Cleanup(func() { check(t, stop(context.Background())) })
+	st := stageRepository(t, mototest.Account{})
+	st.spoil(t)
+	data := t.TempDir()
+	h, err := local.Open(t.Context(), local.Config{
+		Listen: "127.0.0.1:0", Data: data, Policy: enforce{}, Functions: functions.All, Secrets: []string{secret}, Keeper: keeper,
+		Env: withSettings(remedy.Env{Getenv: func(string) string { return "" }}, st.settings),
+	})
+	check(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	addr, done := make(chan net.Addr, 1), make(chan error, 1)
+	go func() { done <- h.Run(ctx, func(a net.Addr) { addr <- a }) }()
+	req, err := githubtest.Deliver("http://"+(<-addr).String()+"/webhooks/github",
+		sample(t, "github-webhook/publicized.json", mototest.Account{}), "repository", "d1", secret)
+	check(t, err)
+	req.Header.Set("traceparent", "00-"+id+"-"+caller+"-01")
+	res, err := http.DefaultClient.Do(req)
+	check(t, err)
+	check(t, res.Body.Close())
+	until(t, "the repository is private again", func() bool { return slices.Equal(st.state(t), st.good) })
+	cancel()
+	check(t, <-done)
+	check(t, h.Close())
+
+	ledger, err := sqlite.Open(t.Context(), filepath.Join(data, local.LedgerFile))
+	check(t, err)
+	t.Cleanup(func() { _ = ledger.Close() })
+	spans, err := ledger.Trace(t.Context(), id)
+	check(t, err)
+	parents := map[string]string{caller: "the sender"}
+	for _, s := range spans {
+		parents[s.SpanID] = s.Name
+	}
+	got := map[string]string{}
+	for _, s := range spans {
+		got[s.Name] = parents[s.ParentID]
+	}
+	const handle = "handle github-repository-visibility"
+	for name, parent := range map[string]string{
+		"receive github": "the sender", "receive github-repository-visibility": "receive github",
+		handle: "receive github-repository-visibility", "decode": handle, "look": handle, "check": handle, "intent": handle,
+		"apply": handle, "verify": handle, "record": handle, "github PATCH /repos/{owner}/{repo}": "apply",
+	} {
+		if got[name] != parent {
+			t.Errorf("span %q hangs under %q, want %q; all: %v", name, got[name], parent, fmt.Sprint(got))
+		}
+	}
+	recs, _, err := ledger.Records(t.Context(), remedy.Query{})
+	check(t, err)
+	if len(recs) != 1 || recs[0].TraceID != id {
+		t.Errorf("records = %+v, want one with the trace's id", recs)
+	}
+}
