@@ -9,33 +9,17 @@ import (
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
 
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
 
 // LoadConfig gives the SDK configuration for env: its endpoint, its transport,
-// its credentials and region where its settings name them (AWS_ACCESS_KEY_ID,
-// AWS_REGION, …), and the SDK's default chain for the rest. Every call made
-// with it is a span.
+// and its credentials and region where its settings name them
+// (AWS_ACCESS_KEY_ID, AWS_REGION, …). What they don't name comes from the SDK's
+// default chain; in a build for Lambda, with the tag ebb.lambda, it is an error.
+// Every call made with it is a span.
 func LoadConfig(ctx context.Context, env remedy.Env) (aws.Config, error) {
-	var opts []func(*config.LoadOptions) error
-	if id, secret := env.Setting("AWS_ACCESS_KEY_ID"), env.Setting("AWS_SECRET_ACCESS_KEY"); id != "" && secret != "" {
-		opts = append(opts, config.WithCredentialsProvider(
-			credentials.NewStaticCredentialsProvider(id, secret, env.Setting("AWS_SESSION_TOKEN"))))
-	}
-	if region := env.Setting("AWS_REGION"); region != "" {
-		opts = append(opts, config.WithRegion(region))
-	}
-	if env.AWSEndpoint != "" {
-		// An emulator runs where no instance metadata is: asking for it would
-		// cost seconds before the error about missing credentials.
-		opts = append(opts, config.WithBaseEndpoint(env.AWSEndpoint),
-			config.WithEC2IMDSClientEnableState(imds.ClientDisabled))
-	}
-	cfg, err := config.LoadDefaultConfig(ctx, opts...)
+	cfg, err := load(ctx, env)
 	if err != nil {
 		return aws.Config{}, fmt.Errorf("load AWS configuration: %w", err)
 	}

@@ -424,6 +424,9 @@ func TestUndo(t *testing.T) {
 		if err != nil || old.UndoneBy != undone.ID || undone.Undoes != rec.ID || undone.Event.Actor != person {
 			t.Errorf("the records do not name each other: %+v, %+v, %v", old, undone, err)
 		}
+		if rec.Times.BadFor() <= 0 || undone.Times.BadFor() != 0 {
+			t.Errorf("bad for %v, and %v by the undo; want some time, and none", rec.Times.BadFor(), undone.Times.BadFor())
+		}
 		again, err := l.handle("e2")
 		l.want(again, err, remedy.Exempt)
 		if !strings.Contains(again.Reason, "needed for the migration") || again.Exemption.Owner != "person" {

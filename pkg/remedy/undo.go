@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // What an undo answers when it changes nothing.
@@ -66,6 +67,7 @@ func (e *Engine) undo(ctx context.Context, h *Handler, id string, by Actor, reas
 	r.decision = e.policy.Decide(h.Name, r.ref)
 	rec := e.newRecord(ctx, h, ev, r.ref)
 	rec.Mode, rec.Undoes = Enforce, id
+	rec.Times.Changed = time.Time{} // no bad state began with it
 	return r.inTurn(ctx, rec, func(ctx context.Context, rec Record) (Record, error) {
 		return r.undoOnce(ctx, rec, old, reason)
 	})
