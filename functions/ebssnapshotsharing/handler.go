@@ -3,15 +3,10 @@
 package ebssnapshotsharing
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
-
-	"github.com/ebb-ops/ebb/pkg/cloud"
 	"github.com/ebb-ops/ebb/pkg/cloudtrail"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
@@ -29,13 +24,7 @@ var Function = remedy.Function{
 		"ec2:ModifySnapshotAttribute",
 	},
 	Params: Params{},
-	New: func(ctx context.Context, env remedy.Env) (remedy.Remedy, error) {
-		clients, err := cloud.NewClients(ctx, env, func(cfg aws.Config) client { return ec2.NewFromConfig(cfg) })
-		if err != nil {
-			return nil, err
-		}
-		return remedy.Bind(rules, store{clients.For}), nil
-	},
+	New:    open,
 }
 
 var rules = remedy.Rule[Target, State, Change, Params]{

@@ -21,6 +21,15 @@ type client interface {
 	ModifySnapshotAttribute(context.Context, *ec2.ModifySnapshotAttributeInput, ...func(*ec2.Options)) (*ec2.ModifySnapshotAttributeOutput, error)
 }
 
+// open gives the function over real clients.
+func open(ctx context.Context, env remedy.Env) (remedy.Remedy, error) {
+	clients, err := cloud.NewClients(ctx, env, func(cfg aws.Config) client { return ec2.NewFromConfig(cfg) })
+	if err != nil {
+		return nil, err
+	}
+	return remedy.Bind(rules, store{clients.For}), nil
+}
+
 // store reads and changes who may use snapshots.
 type store struct {
 	client func(remedy.Ref) client

@@ -51,14 +51,16 @@ func (rc Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 	ev, err := rc.receive(ctx, span, w, r)
 	status, answer := http.StatusAccepted, map[string]string{"id": ev.ID}
-	if refused, ok := errors.AsType[*webhook.Error](err); ok {
+	refused, isRefused := errors.AsType[*webhook.Error](err)
+	switch {
+	case isRefused:
 		status, answer = refused.Status(), map[string]string{"error": refused.Error()}
-	} else if errors.Is(err, ErrPing) {
+	case errors.Is(err, ErrPing):
 		status, answer, err = http.StatusOK, map[string]string{"ping": "the webhook is set up"}, nil
-	} else if errors.Is(err, webhook.ErrBusy) {
+	case errors.Is(err, webhook.ErrBusy):
 		w.Header().Set("Retry-After", retryAfter)
 		status, answer = http.StatusServiceUnavailable, map[string]string{"error": webhook.ErrBusy.Error()}
-	} else if err != nil {
+	case err != nil:
 		// Our own troubles are for our own log.
 		status, answer = http.StatusInternalServerError, map[string]string{"error": "the event could not be stored"}
 	}

@@ -3,15 +3,10 @@
 package iamaccesskey
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"path"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/iam"
-
-	"github.com/ebb-ops/ebb/pkg/cloud"
 	"github.com/ebb-ops/ebb/pkg/cloudtrail"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
@@ -30,13 +25,7 @@ var Function = remedy.Function{
 		"iam:UpdateAccessKey",
 	},
 	Params: Params{ForbiddenUsers: []string{"*"}},
-	New: func(ctx context.Context, env remedy.Env) (remedy.Remedy, error) {
-		clients, err := cloud.NewClients(ctx, env, func(cfg aws.Config) client { return iam.NewFromConfig(cfg) })
-		if err != nil {
-			return nil, err
-		}
-		return remedy.Bind(rules, store{clients.For}), nil
-	},
+	New:    open,
 }
 
 var rules = remedy.Rule[Target, State, Change, Params]{

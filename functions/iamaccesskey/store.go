@@ -22,6 +22,15 @@ type client interface {
 	UpdateAccessKey(context.Context, *iam.UpdateAccessKeyInput, ...func(*iam.Options)) (*iam.UpdateAccessKeyOutput, error)
 }
 
+// open gives the function over real clients.
+func open(ctx context.Context, env remedy.Env) (remedy.Remedy, error) {
+	clients, err := cloud.NewClients(ctx, env, func(cfg aws.Config) client { return iam.NewFromConfig(cfg) })
+	if err != nil {
+		return nil, err
+	}
+	return remedy.Bind(rules, store{clients.For}), nil
+}
+
 // store reads and changes access keys.
 type store struct {
 	client func(remedy.Ref) client
