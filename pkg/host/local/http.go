@@ -41,7 +41,7 @@ func (h *Host) routes(addr net.Addr) http.Handler {
 		answer(w, http.StatusOK, map[string]string{"status": "ok"})
 	})
 	mux.HandleFunc("GET /readyz", h.ready)
-	return mux
+	return bounded(mux)
 }
 
 // acceptWebhook takes an event whose sender was proven.
