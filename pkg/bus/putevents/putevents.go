@@ -62,11 +62,6 @@ type Handler struct {
 	Log     *slog.Logger     // nil means slog.Default
 }
 
-// Matches reports whether r is for this handler, so that it can share its path.
-func Matches(r *http.Request) bool {
-	return r.Method == http.MethodPost && r.Header.Get("X-Amz-Target") != ""
-}
-
 type request struct {
 	Entries []entry
 }

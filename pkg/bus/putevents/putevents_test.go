@@ -288,15 +288,3 @@ func TestNothingIsHandedOnWhenEveryEntryIsRefused(t *testing.T) {
 		t.Error("Accept was called with nothing")
 	}
 }
-
-func TestMatches(t *testing.T) {
-	t.Parallel()
-	put := httptest.NewRequest("POST", "/", nil)
-	put.Header.Set("X-Amz-Target", target)
-	if !Matches(put) {
-		t.Error("a call of PutEvents does not match")
-	}
-	if Matches(httptest.NewRequest("POST", "/", nil)) {
-		t.Error("a request without a target matches")
-	}
-}
