@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 TOOLS := $(CURDIR)/.tools
 GOLANGCI_VERSION := v2.15.0
-GOVULNCHECK_VERSION := v1.9.0
+GOVULNCHECK_VERSION := v1.8.0
 
 export AWS_EC2_METADATA_DISABLED := true
 
@@ -32,7 +32,7 @@ check: lint vuln test
 ## Run the linters
 .PHONY: lint
 lint: tools-lint tools-cfn-lint
-	@files=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$files" ]; then echo "not gofmt-ed: $$files" >&2; exit 1; fi
+	@files=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); if [ -n "$$files" ]; then echo "not gofmt-ed: $$files" >&2; exit 1; fi
 	go vet ./...
 	$(TOOLS)/bin/golangci-lint run ./...
 	$(TOOLS)/cfn-lint/bin/cfn-lint template.yaml

@@ -115,7 +115,7 @@ func TestSequentialCalls(t *testing.T) {
 	for _, f := range functions.All {
 		t.Run(f.Name, func(t *testing.T) {
 			account := mototest.New(t)
-			st := stagings()[f.Name](t, account)
+			st := stageFor(t, f.Name, account)
 			st.spoil(t)
 			client := awsdynamodb.NewFromConfig(account.Config)
 			check(t, dynamodb.CreateTable(t.Context(), client, "ebb"))
@@ -173,7 +173,7 @@ func TestBadEndpoints(t *testing.T) {
 	}
 	for _, f := range functions.All {
 		// The sample's own ids: nothing of the emulator is reached.
-		event := stagings()[f.Name](t, mototest.New(t)).event
+		event := stageFor(t, f.Name, mototest.New(t)).event
 		for name, answer := range answers {
 			t.Run(f.Name+"/"+name, func(t *testing.T) {
 				t.Parallel()

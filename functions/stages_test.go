@@ -38,6 +38,16 @@ func stagings() map[string]func(*testing.T, mototest.Account) stage {
 	}
 }
 
+// stageFor sets a function's stage.
+func stageFor(t *testing.T, function string, account mototest.Account) stage {
+	t.Helper()
+	set, ok := stagings()[function]
+	if !ok {
+		t.Fatalf("%s has no stage: add one to stagings", function)
+	}
+	return set(t, account)
+}
+
 func stageSecurityGroup(t *testing.T, account mototest.Account) stage {
 	api := ec2.NewFromConfig(account.Config)
 	group, err := api.CreateSecurityGroup(t.Context(), &ec2.CreateSecurityGroupInput{GroupName: aws.String("web"), Description: aws.String("web")})

@@ -101,7 +101,7 @@ func (w *world) suite() remedytest.World[Target, State, Change] {
 	w.rules, w.lists = map[string]string{}, map[string]string{}
 	return remedytest.World[Target, State, Change]{
 		Resource: store{func(remedy.Ref) client { return w.api }},
-		Seed:     w.seed, State: w.state, Remove: w.remove,
+		Seed:     w.seed, State: w.state, Named: w.named, Remove: w.remove,
 	}
 }
 
@@ -241,23 +241,37 @@ func (w *world) state(t testing.TB) State {
 		}
 		s.Tags[*tag.Key] = *tag.Value
 	}
-	for _, r := range w.live(t) {
-		if r.Group == w.target.GroupID {
-			r.Group, r.GroupOwner = itself, ""
+	s.Rules, s.PrefixLists = slices.Collect(maps.Values(w.live(t))), map[string][]string{}
+	for _, r := range s.Rules {
+		if r.PrefixList != "" {
+			s.PrefixLists[r.PrefixList] = w.entries(t, r.PrefixList)
 		}
-		for name, id := range w.lists {
-			if r.PrefixList != id {
-				continue
-			}
-			r.PrefixList = name
-			if s.PrefixLists == nil {
-				s.PrefixLists = map[string][]string{}
-			}
-			s.PrefixLists[name] = w.entries(t, id)
-		}
-		s.Rules = append(s.Rules, r)
 	}
-	return s
+	return w.named(s)
+}
+
+// named gives the group and the prefix lists the names that seeded states use.
+func (w *world) named(s State) State {
+	names := map[string]string{}
+	for name, id := range w.lists {
+		names[id] = name
+	}
+	out := State{Tags: s.Tags, Rules: slices.Clone(s.Rules)}
+	for i, r := range out.Rules {
+		if r.Group == w.target.GroupID {
+			out.Rules[i].Group, out.Rules[i].GroupOwner = itself, ""
+		}
+		if name, ok := names[r.PrefixList]; ok {
+			out.Rules[i].PrefixList = name
+		}
+	}
+	for id, entries := range s.PrefixLists {
+		if out.PrefixLists == nil {
+			out.PrefixLists = map[string][]string{}
+		}
+		out.PrefixLists[cmp.Or(names[id], id)] = entries
+	}
+	return out
 }
 
 func (w *world) entries(t testing.TB, list string) []string {

@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
@@ -87,7 +90,7 @@ func TestClients_one_per_region_through_the_transport_with_spans(t *testing.T) {
 func TestExplain(t *testing.T) {
 	t.Parallel()
 	api := func(code string) error { return &smithy.GenericAPIError{Code: code, Message: "told by AWS"} }
-	status := func(n int, err error) error {
+	status := func(n int, err error) *smithyhttp.ResponseError {
 		return &smithyhttp.ResponseError{Response: &smithyhttp.Response{Response: &http.Response{StatusCode: n}}, Err: err}
 	}
 	tests := map[string]struct {
@@ -97,8 +100,9 @@ func TestExplain(t *testing.T) {
 	}{
 		"gone":                  {api("NoSuchBucket"), true, "s3:GetBucketPolicy"},
 		"denied":                {api("AccessDenied"), false, "grant s3:GetBucketPolicy"},
-		"denied without a code": {status(403, errors.New("xml")), false, "grant s3:GetBucketPolicy"},
+		"denied without a code": {&awshttp.ResponseError{ResponseError: status(403, errors.New("xml"))}, false, "grant s3:GetBucketPolicy"},
 		"not a denial":          {status(403, api("RequestTimeTooSkewed")), false, "told by AWS"},
+		"no credentials":        {status(403, errors.New("no instance role")), false, "no instance role"},
 		"other":                 {api("SlowDown"), false, "told by AWS"},
 		"no answer":             {context.DeadlineExceeded, false, "deadline"},
 	}
@@ -135,5 +139,28 @@ func TestLoadConfig_settings_win_over_the_environment(t *testing.T) {
 	}
 	if got := aws.ToString(s3.NewFromConfig(cfg).Options().BaseEndpoint); got != "http://127.0.0.1:1" {
 		t.Errorf("endpoint = %q, want the environment's", got)
+	}
+}
+
+func TestLoadConfig_web_pages_are_no_answers(t *testing.T) {
+	t.Parallel()
+	for name, page := range map[string]string{
+		"page":         "<html><body>Sign in</body></html>",
+		"with doctype": "\n <!DOCTYPE html>\n<html></html>",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, page) }))
+			t.Cleanup(srv.Close)
+			settings := map[string]string{"AWS_REGION": "eu-north-1", "AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s"}
+			cfg, err := cloud.LoadConfig(t.Context(), remedy.Env{Getenv: func(k string) string { return settings[k] }, AWSEndpoint: srv.URL})
+			if err != nil {
+				t.Fatal(err)
+			}
+			out, err := ec2.NewFromConfig(cfg).DescribeSecurityGroups(t.Context(), &ec2.DescribeSecurityGroupsInput{})
+			if err == nil || !strings.Contains(err.Error(), "web page") {
+				t.Errorf("answer = %+v, %v; want an error", out, err)
+			}
+		})
 	}
 }

@@ -6,8 +6,8 @@ import (
 	"net/http"
 	"slices"
 
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
@@ -28,14 +28,15 @@ func HasCode(err error, codes ...string) bool {
 }
 
 // Denied reports whether an API refused the caller. Some protocols lose the
-// code on the way, so the HTTP status counts too where there is no code.
+// code on the way, so the HTTP status counts too where there is no code; that of
+// an AWS API, not of the instance metadata service that credentials come from.
 func Denied(err error) bool {
 	switch Code(err) {
 	case "AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "Client.UnauthorizedOperation",
 		"AuthFailure", "NotAuthorized", "AuthorizationError", "AuthorizationErrorException":
 		return true
 	case "", "UnknownError":
-		res, ok := errors.AsType[*smithyhttp.ResponseError](err)
+		res, ok := errors.AsType[*awshttp.ResponseError](err)
 		return ok && res.HTTPStatusCode() == http.StatusForbidden
 	}
 	return false

@@ -83,6 +83,16 @@ func (s Suite[T, S, C, P]) pure(t *testing.T, c Case[S, P]) {
 func (s Suite[T, S, C, P]) observe(t *testing.T, c Case[S, P]) {
 	l := s.start(t, c, remedy.Observe)
 	before := l.state(t)
+	live, err := l.world.Resource.Read(t.Context(), l.target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l.world.Named != nil {
+		live = l.world.Named(live)
+	}
+	if diff := cmp.Diff(before, s.normal(live), cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("what the store reads is not what is there (-there +read):\n%s", diff)
+	}
 	rec := l.handle(t)
 	want := remedy.Observed
 	if len(c.Rules) == 0 {

@@ -32,7 +32,11 @@ type World[T remedy.Target, S any, C remedy.Change] struct {
 	// Seed brings the resource into state s, by other means than the store, and
 	// gives the event that such a change causes.
 	Seed func(t testing.TB, s S) remedy.Event
-	// State reads the whole resource, by other means than the store.
+	// Named gives a state that the store read the names that the cases use, where
+	// the world makes up others (ids, say). Nil means as they are.
+	Named func(S) S
+	// State reads the whole resource, by other means than the store, with the
+	// names that the cases use.
 	State func(testing.TB) S
 	// Remove deletes the resource.
 	Remove func(testing.TB)
