@@ -32,15 +32,10 @@ type stage struct {
 
 // TestOnLambda runs each function as the binary it ships as.
 func TestOnLambda(t *testing.T) {
-	stages := stagings()
 	for _, f := range functions.All {
 		t.Run(f.Name, func(t *testing.T) {
-			set := stages[f.Name]
-			if set == nil {
-				t.Fatal("no stage is set for it: add one to stagings")
-			}
 			account := mototest.New(t)
-			onLambda(t, f.Name, account, set(t, account))
+			onLambda(t, f.Name, account, stageFor(t, f.Name, account))
 		})
 	}
 }

@@ -3,12 +3,10 @@
 package s3bucketpolicy
 
 import (
-	"errors"
 	"fmt"
 	"path"
-	"regexp"
 
-	"github.com/ebb-ops/ebb/pkg/cloudtrail"
+	"github.com/ebb-ops/ebb/pkg/cloudtrail/s3event"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
 
@@ -30,7 +28,7 @@ var Function = remedy.Function{
 }
 
 var rules = remedy.Rule[Target, State, Change, Params]{
-	Decode: decode, Check: check, Repair: repair, Diff: diff,
+	Decode: s3event.Decode, Check: check, Repair: repair, Diff: diff,
 }
 
 // Params are the function's parameters.
@@ -61,45 +59,4 @@ func (p Params) allow(bucket string) bool {
 }
 
 // Target is one bucket.
-type Target struct {
-	Bucket  string `json:"bucket"`
-	Account string `json:"account"`
-	Region  string `json:"region"`
-}
-
-// Ref names the bucket by its ARN, which holds neither region nor account.
-func (t Target) Ref() remedy.Ref {
-	return remedy.Ref{
-		Type:    "AWS::S3::Bucket",
-		ID:      cloudtrail.ARN(t.Region, "s3", "", "", t.Bucket),
-		Account: t.Account,
-		Region:  t.Region,
-	}
-}
-
-// bucketName is what names of buckets look like, those from before 2018 in
-// us-east-1 included. A name that is not one must not get into a URL or an ARN.
-// https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
-var bucketName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{2,254}$`)
-
-// request is the part of the call that says which bucket. The policy in it is
-// not looked at: the live one decides.
-type request struct {
-	Bucket string `json:"bucketName"`
-}
-
-func decode(ev remedy.Event) ([]Target, error) {
-	rec, err := cloudtrail.Decode[request, struct{}](ev)
-	if err != nil || rec.Failed() {
-		return nil, err
-	}
-	switch {
-	case rec.Request.Bucket == "":
-		return nil, errors.New("the event names no bucket: requestParameters.bucketName is missing")
-	case !bucketName.MatchString(rec.Request.Bucket):
-		return nil, fmt.Errorf("the event's requestParameters.bucketName %q is no name that a bucket can have", rec.Request.Bucket)
-	case ev.Account == "" || ev.Region == "":
-		return nil, fmt.Errorf("the event names account %q and region %q, both are needed", ev.Account, ev.Region)
-	}
-	return []Target{{rec.Request.Bucket, ev.Account, ev.Region}}, nil
-}
+type Target = s3event.Target

@@ -45,9 +45,9 @@ func sample(t testing.TB, file string) remedy.Event {
 func TestDecodeSamples(t *testing.T) {
 	t.Parallel()
 	want := map[string][]Target{
-		"put-public-read.json":     {{"acme-invoices", "111122223333", "us-east-1"}},
-		"put-public-acl-read.json": {{"example-bucket", "123456789012", "us-west-2"}},
-		"put-for-service.json":     {{"example-bucket", "123456789012", "us-west-2"}},
+		"put-public-read.json":     {{Bucket: "acme-invoices", Account: "111122223333", Region: "us-east-1"}},
+		"put-public-acl-read.json": {{Bucket: "example-bucket", Account: "123456789012", Region: "us-west-2"}},
+		"put-for-service.json":     {{Bucket: "example-bucket", Account: "123456789012", Region: "us-west-2"}},
 		"put-denied.json":          nil,
 	}
 	files, err := filepath.Glob(samples + "/*.json")
@@ -64,7 +64,7 @@ func TestDecodeSamples(t *testing.T) {
 			if !Function.Handles(ev) {
 				t.Errorf("no trigger matches %s %s", ev.Source, ev.Name)
 			}
-			got, err := decode(ev)
+			got, err := rules.Decode(ev)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -109,56 +109,6 @@ func livePolicy(t testing.TB, ev remedy.Event) State {
 	return State{Policy: parsed(t, string(d.RequestParameters.BucketPolicy))}
 }
 
-func TestDecode(t *testing.T) {
-	t.Parallel()
-	event := func(detail string) remedy.Event {
-		return remedy.Event{Source: "aws.s3", Name: "PutBucketPolicy", Account: "111122223333", Region: "eu-west-1", Detail: json.RawMessage(detail)}
-	}
-	nowhere := event(`{"requestParameters":{"bucketName":"bucket"}}`)
-	nowhere.Region = ""
-	nobody := event(`{"requestParameters":{"bucketName":"bucket"}}`)
-	nobody.Account = ""
-	for name, c := range map[string]struct {
-		event   remedy.Event
-		want    []Target
-		wantErr string
-	}{
-		"a name from before 2018":  {event: event(`{"requestParameters":{"bucketName":"My_Bucket.2010"}}`), want: []Target{{"My_Bucket.2010", "111122223333", "eu-west-1"}}},
-		"failed":                   {event: event(`{"errorCode":"AccessDenied","requestParameters":{"bucketName":"bucket"}}`)},
-		"failed, null request":     {event: event(`{"errorCode":"AccessDenied","requestParameters":null}`)},
-		"null request":             {event: event(`{"requestParameters":null}`), wantErr: "requestParameters.bucketName is missing"},
-		"no bucket":                {event: event(`{"requestParameters":{"policy":""}}`), wantErr: "requestParameters.bucketName is missing"},
-		"bucket of another type":   {event: event(`{"requestParameters":{"bucketName":["bucket"]}}`), wantErr: "decode CloudTrail record of PutBucketPolicy"},
-		"an access point's ARN":    {event: event(`{"requestParameters":{"bucketName":"arn:aws:s3:eu-west-1:210987654321:accesspoint/x"}}`), wantErr: "is no name that a bucket can have"},
-		"a path":                   {event: event(`{"requestParameters":{"bucketName":"../other"}}`), wantErr: "is no name that a bucket can have"},
-		"no region":                {event: nowhere, wantErr: `account "111122223333" and region "", both are needed`},
-		"no account":               {event: nobody, wantErr: `account "" and region "eu-west-1", both are needed`},
-		"truncated":                {event: event(`{"requestParameters":{"bucketName":"buck`), wantErr: "decode CloudTrail record of PutBucketPolicy"},
-		"empty":                    {event: event(``), wantErr: "decode CloudTrail record of PutBucketPolicy"},
-		"deeper than a record may": {event: event(strings.Repeat(`[`, 20000)), wantErr: "decode CloudTrail record of PutBucketPolicy"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			got, err := decode(c.event)
-			if c.wantErr == "" && err != nil || c.wantErr != "" && (err == nil || !strings.Contains(err.Error(), c.wantErr)) {
-				t.Errorf("err = %v, want %q", err, c.wantErr)
-			}
-			if diff := cmp.Diff(c.want, got); diff != "" {
-				t.Errorf("targets (-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
-func TestRef(t *testing.T) {
-	t.Parallel()
-	got := Target{"b", "111122223333", "cn-north-1"}.Ref()
-	want := remedy.Ref{Type: "AWS::S3::Bucket", ID: "arn:aws-cn:s3:::b", Account: "111122223333", Region: "cn-north-1"}
-	if got != want {
-		t.Errorf("Ref() = %+v, want %+v", got, want)
-	}
-}
-
 func TestTargetAndStateSurviveJSON(t *testing.T) {
 	t.Parallel()
 	type kept struct {
@@ -166,7 +116,7 @@ func TestTargetAndStateSurviveJSON(t *testing.T) {
 		State  State
 	}
 	want := kept{
-		Target{"b", "111122223333", "eu-west-1"},
+		Target{Bucket: "b", Account: "111122223333", Region: "eu-west-1"},
 		State{Policy: parsed(t, " {\"Statement\" : [ ],\n\"Id\":\"<\\u00e9>&\u2028\"}\n"), Tags: map[string]string{"k": "v"}},
 	}
 	b, err := json.Marshal(want)
@@ -211,7 +161,7 @@ func FuzzDecode(f *testing.F) {
 		f.Add([]byte(sample(f, file).Detail))
 	}
 	f.Fuzz(func(t *testing.T, detail []byte) {
-		targets, err := decode(remedy.Event{Name: "PutBucketPolicy", Account: "111122223333", Region: "eu-west-1", Detail: detail})
+		targets, err := rules.Decode(remedy.Event{Name: "PutBucketPolicy", Account: "111122223333", Region: "eu-west-1", Detail: detail})
 		if err != nil && len(targets) > 0 {
 			t.Fatalf("targets %v come with the error %v", targets, err)
 		}
@@ -236,7 +186,7 @@ func BenchmarkDecodeAndCheck(b *testing.B) {
 	text := livePolicy(b, ev).Policy.String()
 	b.ReportAllocs()
 	for b.Loop() {
-		targets, err := decode(ev)
+		targets, err := rules.Decode(ev)
 		if err != nil {
 			b.Fatal(err)
 		}

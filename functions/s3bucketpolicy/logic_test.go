@@ -97,7 +97,7 @@ func TestRepair(t *testing.T) {
 
 func TestDiff(t *testing.T) {
 	t.Parallel()
-	target := Target{"b", "111122223333", "eu-west-1"}
+	target := Target{Bucket: "b", Account: "111122223333", Region: "eu-west-1"}
 	compact := `{"Version":"2012-10-17","Statement":[` + partner + `]}`
 	for name, c := range map[string]struct {
 		from, to State
@@ -144,7 +144,7 @@ func statements(t *rapid.T, label string) State {
 
 func TestProperties(t *testing.T) {
 	t.Parallel()
-	target := Target{"b", "111122223333", "eu-west-1"}
+	target := Target{Bucket: "b", Account: "111122223333", Region: "eu-west-1"}
 	rapid.Check(t, func(t *rapid.T) {
 		live, other := statements(t, "live"), statements(t, "baseline")
 		base := remedy.Baseline[State]{State: other, Known: rapid.Bool().Draw(t, "known")}

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ebb-ops/ebb/pkg/cloud"
+	"github.com/ebb-ops/ebb/pkg/cloud/s3bucket"
 	"github.com/ebb-ops/ebb/pkg/policydoc"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
@@ -18,7 +19,7 @@ type client interface {
 	GetBucketPolicy(context.Context, *s3.GetBucketPolicyInput, ...func(*s3.Options)) (*s3.GetBucketPolicyOutput, error)
 	PutBucketPolicy(context.Context, *s3.PutBucketPolicyInput, ...func(*s3.Options)) (*s3.PutBucketPolicyOutput, error)
 	DeleteBucketPolicy(context.Context, *s3.DeleteBucketPolicyInput, ...func(*s3.Options)) (*s3.DeleteBucketPolicyOutput, error)
-	GetBucketTagging(context.Context, *s3.GetBucketTaggingInput, ...func(*s3.Options)) (*s3.GetBucketTaggingOutput, error)
+	s3bucket.TagReader
 }
 
 func open(ctx context.Context, env remedy.Env) (remedy.Remedy, error) {
@@ -30,16 +31,11 @@ func open(ctx context.Context, env remedy.Env) (remedy.Remedy, error) {
 }
 
 func newStore(ctx context.Context, env remedy.Env) (store, error) {
-	clients, err := cloud.NewClients(ctx, env, func(cfg aws.Config) client {
-		return s3.NewFromConfig(cfg, func(o *s3.Options) {
-			// An emulator is reached by one host name, which no bucket's name can go before.
-			o.UsePathStyle = env.AWSEndpoint != ""
-		})
-	})
+	clients, err := s3bucket.NewClients(ctx, env)
 	if err != nil {
 		return store{}, err
 	}
-	return store{clients.For}, nil
+	return store{func(r remedy.Ref) client { return clients.For(r) }}, nil
 }
 
 // store reads and changes buckets' policies. Every call says which account the
@@ -59,24 +55,14 @@ func (s store) Read(ctx context.Context, t Target) (State, error) {
 		case cloud.HasCode(err, "NoSuchBucketPolicy"):
 			return nil
 		case err != nil:
-			return explain(t, err, "s3:GetBucketPolicy")
+			return s3bucket.Explain(t, err, "s3:GetBucketPolicy")
 		}
 		state.Policy, err = policydoc.Parse(aws.ToString(out.Policy))
 		return err
 	})
-	group.Go(func() error {
-		out, err := c.GetBucketTagging(ctx, &s3.GetBucketTaggingInput{Bucket: &t.Bucket, ExpectedBucketOwner: &t.Account})
-		switch {
-		case cloud.HasCode(err, "NoSuchTagSet"):
-			return nil
-		case err != nil:
-			return explain(t, err, "s3:GetBucketTagging")
-		}
-		state.Tags = make(map[string]string, len(out.TagSet))
-		for _, tag := range out.TagSet {
-			state.Tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
-		}
-		return nil
+	group.Go(func() (err error) {
+		state.Tags, err = s3bucket.Tags(ctx, c, t)
+		return err
 	})
 	if err := group.Wait(); err != nil {
 		return State{}, fmt.Errorf("read bucket %s of account %s: %w", t.Bucket, t.Account, err)
@@ -89,7 +75,7 @@ func (s store) Apply(ctx context.Context, t Target, c Change) error {
 	cl := s.client(t.Ref())
 	if c.Policy.IsZero() {
 		_, err := cl.DeleteBucketPolicy(ctx, &s3.DeleteBucketPolicyInput{Bucket: &t.Bucket, ExpectedBucketOwner: &t.Account})
-		if err = explain(t, err, "s3:DeleteBucketPolicy"); err != nil {
+		if err = s3bucket.Explain(t, err, "s3:DeleteBucketPolicy"); err != nil {
 			return fmt.Errorf("delete the policy of bucket %s of account %s: %w", t.Bucket, t.Account, err)
 		}
 		return nil
@@ -102,27 +88,12 @@ func (s store) Apply(ctx context.Context, t Target, c Change) error {
 		// The text was a bucket's policy before, so what is wrong is what it names.
 		err = remedy.Permanent(fmt.Errorf("s3:PutBucketPolicy: S3 refuses the policy; a principal that it names may have been deleted since: %w", err))
 	case cloud.Denied(err):
-		err = fmt.Errorf("%w (and for a public policy under a public access block with BlockPublicPolicy, the bucket's or the account's)", explain(t, err, "s3:PutBucketPolicy"))
+		err = fmt.Errorf("%w (and for a public policy under a public access block with BlockPublicPolicy, the bucket's or the account's)", s3bucket.Explain(t, err, "s3:PutBucketPolicy"))
 	default:
-		err = explain(t, err, "s3:PutBucketPolicy")
+		err = s3bucket.Explain(t, err, "s3:PutBucketPolicy")
 	}
 	if err != nil {
 		return fmt.Errorf("put the policy of bucket %s of account %s: %w", t.Bucket, t.Account, err)
 	}
 	return nil
-}
-
-// explain says what an error of S3 means for the bucket.
-func explain(t Target, err error, action string) error {
-	// The first is S3's answer to a request for another region's bucket, the
-	// second its answer when it looks at the signature's region before that.
-	// https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
-	if cloud.HasCode(err, "PermanentRedirect", "AuthorizationHeaderMalformed") {
-		return remedy.Permanent(fmt.Errorf("%s: the bucket is not in %s, where its event came from: %w", action, t.Region, err))
-	}
-	err = cloud.Explain(err, action, "NoSuchBucket")
-	if cloud.Denied(err) {
-		return fmt.Errorf("%w (S3 answers the same for a bucket that is not account %s's)", err, t.Account)
-	}
-	return err
 }

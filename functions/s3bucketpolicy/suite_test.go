@@ -120,7 +120,7 @@ func TestOnFake(t *testing.T) {
 	t.Parallel()
 	s := suite(t)
 	s.Open = func(testing.TB) remedytest.World[Target, State, Change] {
-		target := Target{"ebb-bucket", "111122223333", "eu-central-1"}
+		target := Target{Bucket: "ebb-bucket", Account: "111122223333", Region: "eu-central-1"}
 		f := &fakeS3{bucket: target.Bucket, owner: target.Account}
 		return remedytest.World[Target, State, Change]{
 			Resource: store{func(remedy.Ref) client { return f }},
@@ -157,7 +157,7 @@ func TestOnEmulator(t *testing.T) {
 		if _, err := api.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: &bucket}); err != nil {
 			t.Fatal(err)
 		}
-		return emulated(api, Target{bucket, account.ID, mototest.Region})
+		return emulated(api, Target{Bucket: bucket, Account: account.ID, Region: mototest.Region})
 	}
 	remedytest.Run(t, s)
 }

@@ -43,7 +43,7 @@ func sample(t testing.TB, file string) remedy.Event {
 
 func TestDecodeSamples(t *testing.T) {
 	t.Parallel()
-	invoices := []Target{{"acme-invoices", "111122223333", "us-east-1"}}
+	invoices := []Target{{Bucket: "acme-invoices", Account: "111122223333", Region: "us-east-1"}}
 	want := map[string][]Target{
 		"put-policy-flags-off.json": invoices,
 		"put-old-record.json":       invoices,
@@ -64,7 +64,7 @@ func TestDecodeSamples(t *testing.T) {
 			if !Function.Handles(ev) {
 				t.Errorf("no trigger matches %s %s", ev.Source, ev.Name)
 			}
-			got, err := decode(ev)
+			got, err := rules.Decode(ev)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -75,63 +75,13 @@ func TestDecodeSamples(t *testing.T) {
 	}
 }
 
-func TestDecode(t *testing.T) {
-	t.Parallel()
-	event := func(detail string) remedy.Event {
-		return remedy.Event{Source: "aws.s3", Name: "DeleteBucketPublicAccessBlock", Account: "111122223333", Region: "eu-west-1", Detail: json.RawMessage(detail)}
-	}
-	nowhere := event(`{"requestParameters":{"bucketName":"bucket"}}`)
-	nowhere.Region = ""
-	nobody := event(`{"requestParameters":{"bucketName":"bucket"}}`)
-	nobody.Account = ""
-	for name, c := range map[string]struct {
-		event   remedy.Event
-		want    []Target
-		wantErr string
-	}{
-		"a name from before 2018":  {event: event(`{"requestParameters":{"bucketName":"My_Bucket.2010"}}`), want: []Target{{"My_Bucket.2010", "111122223333", "eu-west-1"}}},
-		"failed":                   {event: event(`{"errorCode":"AccessDenied","requestParameters":{"bucketName":"bucket"}}`)},
-		"failed, null request":     {event: event(`{"errorCode":"AccessDenied","requestParameters":null}`)},
-		"null request":             {event: event(`{"requestParameters":null}`), wantErr: "requestParameters.bucketName is missing"},
-		"no bucket":                {event: event(`{"requestParameters":{"publicAccessBlock":""}}`), wantErr: "requestParameters.bucketName is missing"},
-		"bucket of another type":   {event: event(`{"requestParameters":{"bucketName":7}}`), wantErr: "decode CloudTrail record of DeleteBucketPublicAccessBlock"},
-		"an access point's ARN":    {event: event(`{"requestParameters":{"bucketName":"arn:aws:s3:eu-west-1:210987654321:accesspoint/x"}}`), wantErr: "is no name that a bucket can have"},
-		"a path":                   {event: event(`{"requestParameters":{"bucketName":"../other"}}`), wantErr: "is no name that a bucket can have"},
-		"no region":                {event: nowhere, wantErr: `account "111122223333" and region "", both are needed`},
-		"no account":               {event: nobody, wantErr: `account "" and region "eu-west-1", both are needed`},
-		"truncated":                {event: event(`{"requestParameters":{"bucketName":"buck`), wantErr: "decode CloudTrail record of DeleteBucketPublicAccessBlock"},
-		"empty":                    {event: event(``), wantErr: "decode CloudTrail record of DeleteBucketPublicAccessBlock"},
-		"deeper than a record may": {event: event(strings.Repeat(`[`, 20000)), wantErr: "decode CloudTrail record of DeleteBucketPublicAccessBlock"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			got, err := decode(c.event)
-			if c.wantErr == "" && err != nil || c.wantErr != "" && (err == nil || !strings.Contains(err.Error(), c.wantErr)) {
-				t.Errorf("err = %v, want %q", err, c.wantErr)
-			}
-			if diff := cmp.Diff(c.want, got); diff != "" {
-				t.Errorf("targets (-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
-func TestRef(t *testing.T) {
-	t.Parallel()
-	got := Target{"b", "111122223333", "us-gov-west-1"}.Ref()
-	want := remedy.Ref{Type: "AWS::S3::Bucket", ID: "arn:aws-us-gov:s3:::b", Account: "111122223333", Region: "us-gov-west-1"}
-	if got != want {
-		t.Errorf("Ref() = %+v, want %+v", got, want)
-	}
-}
-
 func TestTargetAndStateSurviveJSON(t *testing.T) {
 	t.Parallel()
 	type kept struct {
 		Target Target
 		State  State
 	}
-	target := Target{"b", "111122223333", "eu-west-1"}
+	target := Target{Bucket: "b", Account: "111122223333", Region: "eu-west-1"}
 	for name, want := range map[string]kept{
 		"no block": {target, State{}},
 		"all off":  {target, State{Block: &Block{}}},
@@ -183,7 +133,7 @@ func FuzzDecode(f *testing.F) {
 		f.Add([]byte(sample(f, file).Detail))
 	}
 	f.Fuzz(func(t *testing.T, detail []byte) {
-		targets, err := decode(remedy.Event{Name: "DeleteBucketPublicAccessBlock", Account: "111122223333", Region: "eu-west-1", Detail: detail})
+		targets, err := rules.Decode(remedy.Event{Name: "DeleteBucketPublicAccessBlock", Account: "111122223333", Region: "eu-west-1", Detail: detail})
 		if err != nil && len(targets) > 0 {
 			t.Fatalf("targets %v come with the error %v", targets, err)
 		}
@@ -207,7 +157,7 @@ func BenchmarkDecodeAndCheck(b *testing.B) {
 	params := Function.Params.(Params)
 	b.ReportAllocs()
 	for b.Loop() {
-		targets, err := decode(ev)
+		targets, err := rules.Decode(ev)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -79,7 +79,7 @@ func TestRepair(t *testing.T) {
 func TestDiff(t *testing.T) {
 	t.Parallel()
 	const on, off = true, false
-	target := Target{"b", "111122223333", "eu-west-1"}
+	target := Target{Bucket: "b", Account: "111122223333", Region: "eu-west-1"}
 	putting := func(s State) []remedy.Call {
 		return []remedy.Call{{API: put, Params: call{"b", "111122223333", s.Block}}}
 	}
@@ -118,7 +118,7 @@ func states(t *rapid.T, label string) State {
 
 func TestProperties(t *testing.T) {
 	t.Parallel()
-	target := Target{"b", "111122223333", "eu-west-1"}
+	target := Target{Bucket: "b", Account: "111122223333", Region: "eu-west-1"}
 	rapid.Check(t, func(t *rapid.T) {
 		live, other := states(t, "live"), states(t, "baseline")
 		params := Params{Required: rapid.SliceOfDistinct(rapid.SampledFrom(flagNames()), func(s string) string { return s }).Draw(t, "required")}

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ebb-ops/ebb/pkg/cloud"
+	"github.com/ebb-ops/ebb/pkg/cloud/s3bucket"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
 
@@ -19,7 +20,7 @@ type client interface {
 	GetPublicAccessBlock(context.Context, *s3.GetPublicAccessBlockInput, ...func(*s3.Options)) (*s3.GetPublicAccessBlockOutput, error)
 	PutPublicAccessBlock(context.Context, *s3.PutPublicAccessBlockInput, ...func(*s3.Options)) (*s3.PutPublicAccessBlockOutput, error)
 	DeletePublicAccessBlock(context.Context, *s3.DeletePublicAccessBlockInput, ...func(*s3.Options)) (*s3.DeletePublicAccessBlockOutput, error)
-	GetBucketTagging(context.Context, *s3.GetBucketTaggingInput, ...func(*s3.Options)) (*s3.GetBucketTaggingOutput, error)
+	s3bucket.TagReader
 }
 
 func open(ctx context.Context, env remedy.Env) (remedy.Remedy, error) {
@@ -31,16 +32,11 @@ func open(ctx context.Context, env remedy.Env) (remedy.Remedy, error) {
 }
 
 func newStore(ctx context.Context, env remedy.Env) (store, error) {
-	clients, err := cloud.NewClients(ctx, env, func(cfg aws.Config) client {
-		return s3.NewFromConfig(cfg, func(o *s3.Options) {
-			// An emulator is reached by one host name, which no bucket's name can go before.
-			o.UsePathStyle = env.AWSEndpoint != ""
-		})
-	})
+	clients, err := s3bucket.NewClients(ctx, env)
 	if err != nil {
 		return store{}, err
 	}
-	return store{clients.For}, nil
+	return store{func(r remedy.Ref) client { return clients.For(r) }}, nil
 }
 
 // store reads and changes buckets' public access blocks. Every call says which
@@ -60,7 +56,7 @@ func (s store) Read(ctx context.Context, t Target) (State, error) {
 		case cloud.HasCode(err, "NoSuchPublicAccessBlockConfiguration"):
 			return nil
 		case err != nil:
-			return explain(t, err, "s3:GetBucketPublicAccessBlock")
+			return s3bucket.Explain(t, err, "s3:GetBucketPublicAccessBlock")
 		case out.PublicAccessBlockConfiguration == nil || *out.PublicAccessBlockConfiguration == (types.PublicAccessBlockConfiguration{}):
 			// S3 names the flags that are off, too: without any it was not S3 that answered.
 			return errors.New("s3:GetBucketPublicAccessBlock: the answer holds no configuration")
@@ -74,19 +70,9 @@ func (s store) Read(ctx context.Context, t Target) (State, error) {
 		}
 		return nil
 	})
-	group.Go(func() error {
-		out, err := c.GetBucketTagging(ctx, &s3.GetBucketTaggingInput{Bucket: &t.Bucket, ExpectedBucketOwner: &t.Account})
-		switch {
-		case cloud.HasCode(err, "NoSuchTagSet"):
-			return nil
-		case err != nil:
-			return explain(t, err, "s3:GetBucketTagging")
-		}
-		state.Tags = make(map[string]string, len(out.TagSet))
-		for _, tag := range out.TagSet {
-			state.Tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
-		}
-		return nil
+	group.Go(func() (err error) {
+		state.Tags, err = s3bucket.Tags(ctx, c, t)
+		return err
 	})
 	if err := group.Wait(); err != nil {
 		return State{}, fmt.Errorf("read bucket %s of account %s: %w", t.Bucket, t.Account, err)
@@ -113,23 +99,8 @@ func (s store) Apply(ctx context.Context, t Target, c Change) error {
 		})
 	}
 	// Deleting needs the permission to put: it has none of its own.
-	if err = explain(t, err, "s3:PutBucketPublicAccessBlock"); err != nil {
+	if err = s3bucket.Explain(t, err, "s3:PutBucketPublicAccessBlock"); err != nil {
 		return fmt.Errorf("%s the public access block of bucket %s of account %s: %w", verb, t.Bucket, t.Account, err)
 	}
 	return nil
-}
-
-// explain says what an error of S3 means for the bucket.
-func explain(t Target, err error, action string) error {
-	// The first is S3's answer to a request for another region's bucket, the
-	// second its answer when it looks at the signature's region before that.
-	// https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
-	if cloud.HasCode(err, "PermanentRedirect", "AuthorizationHeaderMalformed") {
-		return remedy.Permanent(fmt.Errorf("%s: the bucket is not in %s, where its event came from: %w", action, t.Region, err))
-	}
-	err = cloud.Explain(err, action, "NoSuchBucket")
-	if cloud.Denied(err) {
-		return fmt.Errorf("%w (S3 answers the same for a bucket that is not account %s's)", err, t.Account)
-	}
-	return err
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
 
-var bucket = Target{"ebb-bucket", "111122223333", "eu-central-1"}
+var bucket = Target{Bucket: "ebb-bucket", Account: "111122223333", Region: "eu-central-1"}
 
 func newFake() *fakeS3 {
 	return &fakeS3{
@@ -119,7 +119,7 @@ func wantError(t *testing.T, err error, want string, gone, permanent bool) {
 func TestFunctionOnEmulator(t *testing.T) {
 	t.Parallel()
 	account := mototest.New(t)
-	target := Target{"ebb-opened-" + account.ID, account.ID, mototest.Region}
+	target := Target{Bucket: "ebb-opened-" + account.ID, Account: account.ID, Region: mototest.Region}
 	api := s3.NewFromConfig(account.Config, func(o *s3.Options) { o.UsePathStyle = true })
 	if _, err := api.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String(target.Bucket)}); err != nil {
 		t.Fatal(err)
@@ -142,7 +142,7 @@ func TestFunctionOnEmulator(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("state (-want +got):\n%s", diff)
 	}
-	if _, err := opened.Read(t.Context(), Target{"ebb-missing-" + account.ID, account.ID, mototest.Region}); !errors.Is(err, remedy.ErrGone) {
+	if _, err := opened.Read(t.Context(), Target{Bucket: "ebb-missing-" + account.ID, Account: account.ID, Region: mototest.Region}); !errors.Is(err, remedy.ErrGone) {
 		t.Errorf("a missing bucket gives %v, want ErrGone", err)
 	}
 }

@@ -19,6 +19,11 @@ const (
 // maxSettled is how many settlements may wait for the disk before workers do.
 const maxSettled = 1024
 
+// gather is how long the committer lets callers come together, after a
+// transaction that had several: a webhook can wait that long, and a flush for
+// each costs more than it.
+const gather = time.Millisecond
+
 // commitPause is how long the committer waits after a failed transaction.
 const commitPause = 100 * time.Millisecond
 
@@ -147,11 +152,16 @@ func newCommitter(ctx context.Context, in *Inbox) (*committer, error) {
 // run commits until the inbox is closed and nothing waits.
 func (c *committer) run() {
 	defer close(c.in.committed)
-	for {
+	for several := false; ; {
+		if several {
+			// Callers come at once: those on their way share the next flush, too.
+			time.Sleep(gather)
+		}
 		accepted, settled, ok := c.in.take()
 		if !ok {
 			break
 		}
+		several = len(accepted) > 1
 		c.commit(accepted, settled)
 	}
 	c.err = c.close()
