@@ -37,7 +37,7 @@ func TestEncodeRoundTrip(t *testing.T) {
 	)
 	rapid.Check(t, func(t *rapid.T) {
 		want := remedy.Event{
-			ID: name.Draw(t, "id"), Source: name.Draw(t, "source"), Name: name.Draw(t, "name"),
+			ID: name.Draw(t, "id"), Source: name.Filter(notAWS).Draw(t, "source"), Name: name.Draw(t, "name"),
 			Account: word.Draw(t, "account"), Region: word.Draw(t, "region"),
 			Actor: remedy.Actor{
 				Type: word.Draw(t, "type"), ID: word.Draw(t, "actor"), Name: word.Draw(t, "login"),
@@ -47,9 +47,6 @@ func TestEncodeRoundTrip(t *testing.T) {
 			Detail: json.RawMessage(detail.Draw(t, "detail")),
 		}
 		carrier := rapid.MapOf(word, word).Draw(t, "carrier")
-		if strings.HasPrefix(want.Source, "aws.") {
-			t.Skip("aws's own")
-		}
 		entry, err := Encode(want, carrier)
 		if err != nil {
 			t.Fatal(err)
@@ -139,3 +136,6 @@ func TestEnvelope(t *testing.T) {
 		}
 	}
 }
+
+// notAWS leaves out the sources that are AWS's own.
+func notAWS(source string) bool { return !strings.HasPrefix(source, "aws.") }
