@@ -1,9 +1,7 @@
 package ec2securitygroup
 
 import (
-	"bytes"
 	"encoding/json"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -11,29 +9,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"github.com/ebb-ops/ebb/pkg/bus"
 	"github.com/ebb-ops/ebb/pkg/remedy"
+	"github.com/ebb-ops/ebb/pkg/remedytest"
 )
 
 const samples = "../../events/ec2-security-group"
 
-// sample reads one of the recorded events, without the files' white space:
-// AWS sends none.
+// sample reads one of them.
 func sample(t testing.TB, file string) remedy.Event {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join(samples, file))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var compact bytes.Buffer
-	if err := json.Compact(&compact, b); err != nil {
-		t.Fatal(err)
-	}
-	m, err := bus.Decode(compact.Bytes())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m.Event
+	return remedytest.Sample(t, filepath.Join(samples, file))
 }
 
 func TestDecodeSamples(t *testing.T) {

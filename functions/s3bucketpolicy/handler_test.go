@@ -3,43 +3,24 @@ package s3bucketpolicy
 import (
 	"bytes"
 	"encoding/json"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ebb-ops/ebb/pkg/policydoc"
 	"github.com/ebb-ops/ebb/pkg/remedy"
+	"github.com/ebb-ops/ebb/pkg/remedytest"
 )
 
 // samples are events as EventBridge delivers them.
 const samples = "../../events/s3-bucket-policy"
 
-// sample reads one, as far as a host would: its envelope taken off.
+// sample reads one of them.
 func sample(t testing.TB, file string) remedy.Event {
 	t.Helper()
-	raw, err := os.ReadFile(filepath.Join(samples, file))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var e struct {
-		Source, Account, Region string
-		Time                    time.Time
-		Detail                  json.RawMessage
-	}
-	if err := json.Unmarshal(raw, &e); err != nil {
-		t.Fatal(err)
-	}
-	var d struct{ EventID, EventName string }
-	if err := json.Unmarshal(e.Detail, &d); err != nil {
-		t.Fatal(err)
-	}
-	return remedy.Event{
-		ID: d.EventID, Source: e.Source, Name: d.EventName, Account: e.Account, Region: e.Region, Time: e.Time, Detail: e.Detail,
-	}
+	return remedytest.Sample(t, filepath.Join(samples, file))
 }
 
 func TestDecodeSamples(t *testing.T) {

@@ -160,11 +160,17 @@ func (e *Engine) newRecord(ctx context.Context, h *Handler, ev Event, ref Ref) R
 	return rec
 }
 
-// fail keeps a record of a failure that no lease is held for, and gives the error back.
+// fail keeps a record of a failure that no lease is held for, unless the record
+// is another attempt's to write by now, and gives the error back.
 func (e *Engine) fail(ctx context.Context, rec Record, what string, err error) (Record, error) {
 	rec.Outcome, rec.Error = Failed, err.Error()
 	rec.Reason = failure(what, err)
-	return e.keep(ctx, rec, err)
+	kept, saved := e.keep(ctx, rec, err)
+	if errors.Is(saved, ErrStale) {
+		e.tell(ctx, rec, err)
+		return kept, err
+	}
+	return kept, saved
 }
 
 // keep saves a record that needs no lease, then tells of it.

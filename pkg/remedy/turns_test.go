@@ -97,11 +97,17 @@ func TestHandle_waits_no_longer_than_it_may(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
 	l.interrupt("e1")
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-	defer cancel()
-	_, err := l.engine().Handle(ctx, l.handler, l.event("e2"))
-	if !errors.Is(err, remedy.ErrBusy) || remedy.IsPermanent(err) {
-		t.Errorf("error = %v, want ErrBusy, to be retried", err)
+	for _, id := range []string{"e2", "e1"} { // another event, and a copy of the one that is worked on
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		_, err := l.engine().Handle(ctx, l.handler, l.event(id))
+		if !errors.Is(err, remedy.ErrBusy) || remedy.IsPermanent(err) {
+			t.Errorf("%s: error = %v, want ErrBusy, to be retried", id, err)
+		}
+	}
+	kept, err := l.ledger.Record(t.Context(), remedy.RecordID("shelf-labels", shelfID{"a", "acme"}.Ref(), "e1", 0))
+	if err != nil || kept.Outcome != remedy.Pending {
+		t.Errorf("the record that is worked on is %s, %v; want it pending", kept.Outcome, err)
 	}
 	l.wantItems(map[string]string{"x": "good", "y": "bad"})
 }
