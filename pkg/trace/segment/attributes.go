@@ -72,20 +72,20 @@ type facts struct {
 	lambda      bool
 	annotations int
 
-	http                            bool // whether there is an http block
-	method, url, userAgent          string
-	scheme, host, template, path    string
-	port, status, length            int64
-	hasLength                       bool
-	aws                             bool // whether there is an aws block
-	service, operation              string
-	region, account, requestID      string
-	tables                          []string
-	queueURL, bucket                string
-	attempts, throttles             int64
-	errorType                       string
-	kind                            trace.SpanKind
-	failed, remoteParent, hasParent bool
+	http                         bool // whether there is an http block
+	method, url, userAgent       string
+	scheme, host, template, path string
+	port, status, length         int64
+	hasLength                    bool
+	aws                          bool // whether there is an aws block
+	service, operation           string
+	region, account, requestID   string
+	tables                       []string
+	queueURL, bucket             string
+	attempts, throttles          int64
+	errorType                    string
+	kind                         trace.SpanKind
+	remoteParent, hasParent      bool
 }
 
 // read collects a span's facts.

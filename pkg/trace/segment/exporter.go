@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -26,7 +27,8 @@ const header = `{"format":"json","version":1}` + "\n"
 // MaxDatagram is how much a UDP datagram over IPv4 carries, in bytes.
 const MaxDatagram = 65_507
 
-// WriteFor bounds how long one export may wait for room in the socket's buffer.
+// WriteFor bounds how long a datagram may wait for room in the socket's buffer.
+// When one has waited in vain, the rest of its export is not tried.
 const WriteFor = 10 * time.Millisecond
 
 // Format is what a datagram carries.
@@ -66,6 +68,7 @@ type Exporter struct {
 
 	mu   sync.Mutex
 	conn net.Conn // nil when shut down
+	full bool     // a datagram of this export has waited in vain
 	buf  []byte
 }
 
@@ -102,8 +105,8 @@ func daemon(address string) (*net.UDPAddr, error) {
 }
 
 // ExportSpans sends the sampled ones of the spans. It implements
-// [sdk.SpanExporter]. It takes no longer than [WriteFor] and ends with ctx; the
-// only error is ctx's.
+// [sdk.SpanExporter]. It waits for no daemon, for room in the socket's buffer no
+// longer than [WriteFor] says, and ends with ctx; the only error is ctx's.
 func (e *Exporter) ExportSpans(ctx context.Context, spans []sdk.ReadOnlySpan) error {
 	return e.export(ctx, spans, false)
 }
@@ -144,13 +147,7 @@ func (e *Exporter) export(ctx context.Context, spans []sdk.ReadOnlySpan, open bo
 	if e.conn == nil {
 		return nil
 	}
-	deadline := time.Now().Add(WriteFor)
-	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
-		deadline = d
-	}
-	if err := e.conn.SetWriteDeadline(deadline); err != nil {
-		return nil // the socket is gone, and the trace with it
-	}
+	e.full = false
 	if e.opts.Format == OTLP {
 		return e.exportOTLP(ctx, spans)
 	}
@@ -173,17 +170,25 @@ func over(ctx context.Context) error {
 	return nil
 }
 
-// send sends one datagram, or counts it. Where nothing listens, a socket tells of
-// it at the next write, which then does nothing: so that one is repeated.
+// send sends one datagram, or counts it.
 func (e *Exporter) send(ctx context.Context, datagram []byte) {
-	err := ctx.Err()
+	if e.full || ctx.Err() != nil {
+		e.dropped.Add(1)
+		return
+	}
+	deadline := time.Now().Add(WriteFor)
+	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
+		deadline = d
+	}
+	err := e.conn.SetWriteDeadline(deadline)
 	if err == nil {
 		_, err = e.conn.Write(datagram)
 	}
-	if errors.Is(err, syscall.ECONNREFUSED) {
+	if errors.Is(err, syscall.ECONNREFUSED) { // it is about the datagram before, and this one was not sent
 		_, err = e.conn.Write(datagram)
 	}
 	if err != nil {
+		e.full = errors.Is(err, os.ErrDeadlineExceeded)
 		e.dropped.Add(1)
 	}
 }
