@@ -235,7 +235,7 @@ func FuzzLine(f *testing.F) {
 	f.Add("", "", "", "")
 	f.Add("a\nb\r\u2028", "level", "\x00\xff\xed\xa0\x80", "message")
 	f.Add(`"}`+"\n{", `"`, `{"a":"\`, "service")
-	f.Add("m", "k", strings.Repeat("é", logs.MaxValue), "time")
+	f.Add("m", "k", strings.Repeat("é", 20), "time")
 	f.Add("-----BEGIN PRIVATE KEY-----", "token", "ghp_1234", "secret")
 	f.Add("m", "k", strings.Repeat("aB3/", 10), "")
 	f.Fuzz(func(t *testing.T, msg, key, value, group string) {
