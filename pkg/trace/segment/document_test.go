@@ -187,7 +187,7 @@ func TestTimes(t *testing.T) {
 func TestValues(t *testing.T) {
 	t.Parallel()
 	s := stub(1, 2, "s", trace.SpanKindInternal,
-		attribute.String("s", "a\"\\\n\x01\xff\u2028é"), attribute.Bool("b", true), attribute.Int64("i", -1<<63),
+		attribute.String("s", "a\"\\\n\x01\x1f\xff\u2028é"), attribute.Bool("b", true), attribute.Int64("i", -1<<63),
 		attribute.Float64("f", 1.5e300), attribute.Float64("inf", inf()), attribute.StringSlice("ss", []string{"a", "b"}),
 		attribute.BoolSlice("bs", []bool{true, false}), attribute.Int64Slice("is", []int64{1, 2}), attribute.Float64Slice("fs", nil),
 		attribute.KeyValue{Key: "bytes", Value: attribute.ByteSliceValue([]byte{1, 2})},
@@ -195,7 +195,7 @@ func TestValues(t *testing.T) {
 		attribute.KeyValue{Key: "list", Value: attribute.SliceValue(attribute.IntValue(1), attribute.StringValue("x"))},
 		attribute.KeyValue{Key: "none"})
 	want := map[string]any{
-		"s": "a\"\\\n\x01\ufffd\u2028é", "b": true, "i": json.Number("-9223372036854775808"), "f": json.Number("1.5e+300"), "inf": "+Inf",
+		"s": "a\"\\\n\x01\x1f\ufffd\u2028é", "b": true, "i": json.Number("-9223372036854775808"), "f": json.Number("1.5e+300"), "inf": "+Inf",
 		"ss": []any{"a", "b"}, "bs": []any{true, false}, "is": []any{json.Number("1"), json.Number("2")}, "fs": []any{},
 		"bytes": "AQI=", "map": map[string]any{"k": json.Number("1")}, "list": []any{json.Number("1"), "x"}, "none": nil,
 	}

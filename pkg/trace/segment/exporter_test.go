@@ -120,32 +120,75 @@ func unusedAddress(t *testing.T) string {
 	return conn.LocalAddr().String()
 }
 
-// A pipe is a socket whose buffer is always full: a write waits for its deadline.
+// The socket tells of a datagram that nobody took at the next write, whose own
+// datagram must not be lost for it.
+func TestADaemonThatComesBackGetsTheNextDatagram(t *testing.T) {
+	t.Parallel()
+	address := unusedAddress(t)
+	e := newExporter(t, segment.Options{Address: address})
+	if err := e.ExportSpans(t.Context(), goldenSpans()[:1]); err != nil {
+		t.Fatal(err)
+	}
+	daemon := daemontest.StartAt(t, address)
+	if err := e.ExportSpans(t.Context(), goldenSpans()[1:2]); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(segment.Encode(goldenSpans()[1:2], segment.Options{}), daemon.Receive(t, 1)); diff != "" {
+		t.Errorf("document (-want +got):\n%s", diff)
+	}
+}
+
+// counted counts the writes to a connection.
+type counted struct {
+	net.Conn
+	writes int
+}
+
+func (c *counted) Write(b []byte) (int, error) {
+	c.writes++
+	return c.Conn.Write(b)
+}
+
+// A pipe that nobody reads is a socket whose buffer is full: a write waits for its
+// deadline.
 func TestAFullSocketHoldsNobodyUp(t *testing.T) {
 	t.Parallel()
-	ours, theirs := net.Pipe()
-	t.Cleanup(func() { _ = theirs.Close() })
-	e := segment.NewOn(ours, segment.Options{})
-	if err := e.ExportSpans(t.Context(), goldenSpans()); err != nil {
-		t.Errorf("export: %v", err)
-	}
-	if got := e.Dropped(); got != 9 {
-		t.Errorf("%d datagrams counted as not sent, want 9", got)
+	for _, format := range []segment.Format{segment.Documents, segment.OTLP} {
+		ours, theirs := net.Pipe()
+		t.Cleanup(func() { _ = theirs.Close() })
+		conn := &counted{Conn: ours}
+		e := segment.NewOn(conn, segment.Options{Format: format})
+		for range 2 {
+			if err := e.ExportSpans(t.Context(), goldenSpans()); err != nil {
+				t.Errorf("export: %v", err)
+			}
+		}
+		want := int64(2)
+		if format == segment.Documents {
+			want = 18
+		}
+		if e.Dropped() != want || conn.writes != 2 {
+			t.Errorf("%d datagrams counted as not sent after %d writes, want %d after one for each export", e.Dropped(), conn.writes, want)
+		}
 	}
 }
 
 func TestExportEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	daemon := daemontest.Start(t)
+	late, stop := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
+	defer stop()
+	canceled, cancel := context.WithCancel(t.Context())
+	cancel()
 	for _, format := range []segment.Format{segment.Documents, segment.OTLP} {
-		e := newExporter(t, segment.Options{Address: daemon.Address(), Format: format})
-		ctx, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
-		defer cancel()
-		if err := e.ExportSpans(ctx, goldenSpans()); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("error = %v, want the context's", err)
-		}
-		if e.Dropped() == 0 {
-			t.Error("what was not sent was not counted")
+		for want, ctx := range map[error]context.Context{context.DeadlineExceeded: late, context.Canceled: canceled} {
+			e := newExporter(t, segment.Options{Address: daemon.Address(), Format: format})
+			if err := e.ExportSpans(ctx, goldenSpans()); !errors.Is(err, want) {
+				t.Errorf("error = %v, want %v", err, want)
+			}
+			if e.Dropped() == 0 {
+				t.Error("what was not sent was not counted")
+			}
 		}
 	}
 }

@@ -17,6 +17,9 @@ const (
 	// bufferSize is the daemon's own, in bytes.
 	// https://github.com/aws/aws-xray-daemon/blob/master/pkg/cfg/cfg.go
 	bufferSize = 64 << 10
+	// queue is how much may have come and not been received, in bytes; a system
+	// may allow less.
+	queue = 1 << 20
 )
 
 // Daemon is a listening socket. It ends with the test that started it.
@@ -27,12 +30,22 @@ type Daemon struct {
 // Start listens on a free loopback port.
 func Start(t testing.TB) *Daemon {
 	t.Helper()
-	conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	return StartAt(t, "127.0.0.1:0")
+}
+
+// StartAt listens on address, "host:port".
+func StartAt(t testing.TB, address string) *Daemon {
+	t.Helper()
+	conn, err := net.ListenPacket("udp", address)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	return &Daemon{conn: conn}
+	d := &Daemon{conn: conn.(*net.UDPConn)}
+	if err := d.conn.SetReadBuffer(queue); err != nil {
+		t.Fatal(err)
+	}
+	return d
 }
 
 // Address is where the daemon listens, as "host:port".
