@@ -156,12 +156,19 @@ func read(s sdk.ReadOnlySpan, attrs []attribute.KeyValue) facts {
 		}
 	}
 	// A segment's blocks are about what it served, not about what it called.
-	called := f.kind == trace.SpanKindClient || f.kind == trace.SpanKindProducer
-	served := f.segment() && called
-	f.aws = f.aws && !served && called
-	f.http = !served && (f.method != "" || f.status != 0 || f.url != "")
+	called := f.segment() && f.calls()
+	f.aws = f.aws && f.calls() && !called
+	f.http = !called && (f.method != "" || f.status != 0 || f.url != "")
 	return f
 }
+
+// calls reports whether the span is a call to something else.
+func (f *facts) calls() bool {
+	return f.kind == trace.SpanKindClient || f.kind == trace.SpanKindProducer
+}
+
+// local reports whether the span is the first of its trace in this process.
+func (f *facts) local() bool { return !f.hasParent || f.remoteParent }
 
 // segment reports whether the span is a segment of its own: it is where a trace
 // begins or comes in, and Lambda has not written the segment already.

@@ -58,8 +58,7 @@ func (f *facts) verdict(status sdk.Status) (clientError, throttle, fault bool) {
 // else what its status says.
 func (d *document) appendCause(s sdk.ReadOnlySpan, f *facts, status sdk.Status) {
 	d.b = append(appendKey(d.b, "cause"), `{"exceptions":[`...)
-	remote := f.kind == trace.SpanKindClient || f.kind == trace.SpanKindProducer
-	n := 0
+	remote, n := f.calls(), 0
 	for _, e := range s.Events() {
 		if e.Name != exceptionEvent {
 			continue

@@ -63,91 +63,46 @@ type document struct {
 	short []string
 }
 
-// Encode gives the segment document of each sampled span, in their order: one
-// that has not ended is in progress. Each is at most [MaxDocument] bytes: past
-// that a document loses its events, then attributes, stacks, long messages and
-// links, and says so in its metadata, under otel.truncated.
-//
-// A span is a segment of its own where a trace begins or comes in from another
-// process, else an independent subsegment. One that carries [LambdaInvocation] is
-// a subsegment of the segment that Lambda writes.
-func Encode(spans []sdk.ReadOnlySpan, o Options) [][]byte {
-	var docs [][]byte
-	var index annotations
-	for _, s := range spans {
-		if s.SpanContext().IsSampled() {
-			docs = append(docs, appendDocument(nil, s, o, &index))
-		}
-	}
-	return docs
-}
-
-// appendDocument appends the document of one span.
-func appendDocument(b []byte, s sdk.ReadOnlySpan, o Options, index *annotations) []byte {
-	attrs := s.Attributes()
-	f := read(s, attrs)
-	indexed := f.annotations > 0 && index.take(s.SpanContext().TraceID(), f.annotations, !f.hasParent || f.remoteParent)
-	start := len(b)
-	for level := whole; ; level++ {
-		d := document{b: b[:start], cut: level}
-		d.append(s, &f, attrs, o, indexed)
-		b = d.b
-		if len(b)-start <= MaxDocument || level == noLinks {
-			return b
-		}
-	}
-}
-
-// append appends the document at the level of d.cut. The id comes before all
-// other members of that name: the daemon looks for it to say which was refused.
-func (d *document) append(s sdk.ReadOnlySpan, f *facts, attrs []attribute.KeyValue, o Options, indexed bool) {
-	sc, parent, status := s.SpanContext(), s.Parent(), s.Status()
-	segment := f.segment()
+// begin appends a span's document but its end. One that is inside its parent's
+// needs neither trace nor parent. The id comes before all other members of that
+// name: the daemon looks for it to say which document was refused.
+func (d *document) begin(n *node, o Options, inside bool) {
+	s := n.span
+	sc, parent, status, segment := s.SpanContext(), s.Parent(), s.Status(), n.segment()
 	d.b = append(d.b, '{')
-	d.appendTraceID(sc.TraceID())
+	if !inside {
+		d.appendTraceID(sc.TraceID())
+	}
 	d.appendSpanID("id", sc.SpanID())
-	if f.hasParent {
+	if n.hasParent && !inside {
 		d.appendSpanID("parent_id", parent.SpanID())
 	}
-	name := d.name(s, f, segment)
+	name := d.name(s, &n.facts, segment)
 	d.b = appendText(d.b, "name", name)
 	d.appendTimes(s.StartTime(), s.EndTime())
-	clientError, throttle, fault := f.verdict(status)
+	clientError, throttle, fault := n.verdict(status)
 	d.b = appendTrue(d.b, "error", clientError)
 	d.b = appendTrue(d.b, "throttle", throttle)
 	d.b = appendTrue(d.b, "fault", fault)
-	if segment {
+	switch {
+	case segment:
 		d.text("origin", "origin", o.Origin, maxText)
 		d.object("service", func() {
 			d.text("version", "service", resourceText(s.Resource(), "service.version"), maxText)
 		})
-	} else {
+	case !inside:
 		d.b = appendText(d.b, "type", "subsegment")
-		switch {
-		case f.aws:
-			d.b = appendText(d.b, "namespace", "aws")
-		case f.kind == trace.SpanKindClient || f.kind == trace.SpanKindProducer:
-			d.b = appendText(d.b, "namespace", "remote")
-		}
 	}
-	if f.http {
-		d.appendHTTP(f)
-	}
-	switch {
-	case segment:
-		d.appendOrigin(s.Resource(), o)
-	case f.aws:
-		d.appendAWS(f)
-	}
+	d.appendCalled(n, o, segment)
 	if status.Code == codes.Error {
-		d.appendCause(s, f, status)
+		d.appendCause(s, &n.facts, status)
 	}
 	if links := s.Links(); len(links) > 0 && d.cut < noLinks {
 		d.appendLinks(links)
 	}
-	if indexed {
+	if n.indexed {
 		d.object("annotations", func() {
-			for _, kv := range attrs {
+			for _, kv := range n.attrs {
 				if place(string(kv.Key)) == annotation && indexable(kv.Value) {
 					d.b = appendKey(d.b, strings.TrimPrefix(string(kv.Key), "ebb."))
 					d.b = appendAnnotation(d.b, kv.Value)
@@ -155,8 +110,27 @@ func (d *document) append(s sdk.ReadOnlySpan, f *facts, attrs []attribute.KeyVal
 			}
 		})
 	}
-	d.appendMetadata(s, f, attrs, name, indexed)
-	d.b = append(d.b, '}')
+	d.appendMetadata(n, name)
+}
+
+// appendCalled writes what a subsegment called, or where a segment ran.
+func (d *document) appendCalled(n *node, o Options, segment bool) {
+	switch {
+	case segment:
+	case n.aws:
+		d.b = appendText(d.b, "namespace", "aws")
+	case n.calls():
+		d.b = appendText(d.b, "namespace", "remote")
+	}
+	if n.http {
+		d.appendHTTP(&n.facts)
+	}
+	switch {
+	case segment:
+		d.appendOrigin(n.span.Resource(), o)
+	case n.aws:
+		d.appendAWS(&n.facts)
+	}
 }
 
 // appendTraceID writes an id in X-Ray's form: 1-58406520-a006649127e371903a2de979.

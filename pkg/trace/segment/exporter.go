@@ -35,7 +35,8 @@ const WriteFor = 10 * time.Millisecond
 type Format int
 
 const (
-	// Documents are X-Ray's own segment documents, one in each datagram.
+	// Documents are X-Ray's own segment documents, one in each datagram; [Encode]
+	// says which.
 	Documents Format = iota
 	// OTLP is OpenTelemetry's protocol, for accounts whose X-Ray takes it: as many
 	// spans in a datagram as it holds.
@@ -63,13 +64,12 @@ type Options struct {
 // lack of one: what could not be sent is counted and gone. It may be used by
 // several goroutines at once.
 type Exporter struct {
-	opts    Options
 	dropped atomic.Int64
 
 	mu   sync.Mutex
 	conn net.Conn // nil when shut down
 	full bool     // a datagram of this export has waited in vain
-	buf  []byte
+	enc  encoder
 }
 
 // New gives an exporter. The error says that the address can't be understood, or
@@ -87,7 +87,7 @@ func New(o Options) (*Exporter, error) {
 }
 
 func newExporter(conn net.Conn, o Options) *Exporter {
-	return &Exporter{opts: o, conn: conn, buf: make([]byte, 0, 4<<10)}
+	return &Exporter{conn: conn, enc: encoder{opts: o}}
 }
 
 func daemon(address string) (*net.UDPAddr, error) {
@@ -108,18 +108,31 @@ func daemon(address string) (*net.UDPAddr, error) {
 // [sdk.SpanExporter]. It waits for no daemon, for room in the socket's buffer no
 // longer than [WriteFor] says, and ends with ctx; the only error is ctx's.
 func (e *Exporter) ExportSpans(ctx context.Context, spans []sdk.ReadOnlySpan) error {
-	return e.export(ctx, spans, false)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.enc.opts.Format == OTLP {
+		return e.export(ctx, func(emit func([]byte)) { e.enc.encodeOTLP(spans, emit) })
+	}
+	return e.export(ctx, func(emit func([]byte)) { e.enc.encode(spans, true, emit) })
 }
 
 // ExportOpen sends those of the spans that have not ended, as documents in
-// progress; the ones that [Exporter.ExportSpans] sends later take their place.
-// X-Ray takes one such document for a span at most. OTLP knows of none, so in
+// progress, one for each; what [Exporter.ExportSpans] sends later takes their
+// place. X-Ray takes one such document for a span at most. OTLP knows of none, so in
 // that format nothing is sent. For bound and error see there.
 func (e *Exporter) ExportOpen(ctx context.Context, spans []sdk.ReadOnlySpan) error {
-	if e.opts.Format == OTLP {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.enc.opts.Format == OTLP {
 		return nil
 	}
-	return e.export(ctx, spans, true)
+	var open []sdk.ReadOnlySpan
+	for _, s := range spans {
+		if s.EndTime().IsZero() {
+			open = append(open, s)
+		}
+	}
+	return e.export(ctx, func(emit func([]byte)) { e.enc.encode(open, false, emit) })
 }
 
 // Dropped is how many datagrams could not be sent.
@@ -141,29 +154,13 @@ func (e *Exporter) Shutdown(context.Context) error {
 	return nil
 }
 
-func (e *Exporter) export(ctx context.Context, spans []sdk.ReadOnlySpan, open bool) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
+// export sends what encode emits.
+func (e *Exporter) export(ctx context.Context, encode func(emit func([]byte))) error {
 	if e.conn == nil {
 		return nil
 	}
 	e.full = false
-	if e.opts.Format == OTLP {
-		return e.exportOTLP(ctx, spans)
-	}
-	var index annotations
-	for _, s := range spans {
-		if !s.SpanContext().IsSampled() || open && !s.EndTime().IsZero() {
-			continue
-		}
-		e.buf = appendDocument(append(e.buf[:0], header...), s, e.opts, &index)
-		e.send(ctx, e.buf)
-	}
-	return over(ctx)
-}
-
-// over gives ctx's error, if it has one, with the operation.
-func over(ctx context.Context) error {
+	encode(func(datagram []byte) { e.send(ctx, datagram) })
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("send trace: %w", err)
 	}

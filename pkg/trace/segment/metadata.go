@@ -48,15 +48,15 @@ func appendAnnotation(b []byte, v attribute.Value) []byte {
 
 // inMetadata reports whether an attribute is in the metadata: all that have no
 // place of their own, or did not fit there.
-func (f *facts) inMetadata(kv attribute.KeyValue, indexed bool) bool {
+func (n *node) inMetadata(kv attribute.KeyValue) bool {
 	switch place(string(kv.Key)) {
 	case annotation:
 		_, all := clip(kv.Value.AsString(), maxAnnotation)
-		return !indexed || !indexable(kv.Value) || !all
+		return !n.indexed || !indexable(kv.Value) || !all
 	case httpBlock:
-		return !f.http
+		return !n.http
 	case awsBlock:
-		return !f.aws
+		return !n.aws
 	case withheld:
 		return false
 	}
@@ -65,18 +65,18 @@ func (f *facts) inMetadata(kv attribute.KeyValue, indexed bool) bool {
 
 // appendMetadata writes what X-Ray keeps and does not index: attributes under
 // "ebb", what else the span has under "otel".
-func (d *document) appendMetadata(s sdk.ReadOnlySpan, f *facts, attrs []attribute.KeyValue, name string, indexed bool) {
+func (d *document) appendMetadata(n *node, name string) {
 	d.object("metadata", func() {
 		if d.cut < noAttributes {
 			d.object("ebb", func() {
-				for _, kv := range attrs {
-					if f.inMetadata(kv, indexed) {
+				for _, kv := range n.attrs {
+					if n.inMetadata(kv) {
 						d.b = appendAttribute(d.b, kv)
 					}
 				}
 			})
 		}
-		d.object("otel", func() { d.appendOTel(s, f, name) })
+		d.object("otel", func() { d.appendOTel(n.span, &n.facts, name) })
 	})
 }
 
@@ -88,7 +88,7 @@ func (d *document) appendOTel(s sdk.ReadOnlySpan, f *facts, name string) {
 		d.b = appendText(d.b, "kind", f.kind.String())
 	}
 	d.text("scope", "scope", s.InstrumentationScope().Name, maxText)
-	if (!f.hasParent || f.remoteParent) && d.cut < noAttributes {
+	if f.local() && d.cut < noAttributes {
 		d.object("resource", func() { d.appendResource(s.Resource()) })
 	}
 	if d.cut < noEvents {

@@ -1,7 +1,6 @@
 package segment
 
 import (
-	"context"
 	"encoding/base64"
 	"encoding/binary"
 	"math"
@@ -27,21 +26,12 @@ const maxOTLP = (MaxDatagram - len(header) - len(sampledOTLP)) / 4 * 3
 // of one scope.
 const maxWrapping = 64
 
-// exportOTLP sends the sampled spans, those of one resource and scope together.
-func (e *Exporter) exportOTLP(ctx context.Context, spans []sdk.ReadOnlySpan) error {
-	encodeOTLP(spans, func(traces []byte) {
-		e.buf = append(append(e.buf[:0], header...), sampledOTLP...)
-		e.buf = base64.StdEncoding.AppendEncode(e.buf, traces)
-		e.send(ctx, e.buf)
-	})
-	return over(ctx)
-}
-
-// encodeOTLP gives emit the sampled spans as messages TracesData of at most
-// maxOTLP bytes each (https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentelemetry/proto/trace/v1/trace.proto);
-// they are valid until it returns. A span that is larger alone loses its events,
-// attributes, message and links, in this order; how many is in its message.
-func encodeOTLP(spans []sdk.ReadOnlySpan, emit func([]byte)) {
+// encodeOTLP gives emit the datagrams of the sampled spans, valid until it
+// returns: those of one resource and scope together, in messages TracesData of at
+// most maxOTLP bytes (https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentelemetry/proto/trace/v1/trace.proto).
+// A span that is larger alone loses its events, attributes, message and links, in
+// this order; how many is in its message.
+func (e *encoder) encodeOTLP(spans []sdk.ReadOnlySpan, emit func([]byte)) {
 	var (
 		out, group, one []byte
 		done            = make([]bool, len(spans))
@@ -67,7 +57,7 @@ func encodeOTLP(spans []sdk.ReadOnlySpan, emit func([]byte)) {
 			}
 			if len(out)+around+len(group)+len(one) > maxOTLP {
 				if out = appendGroup(out, res, scope, group); len(out) > 0 {
-					emit(out)
+					e.emitOTLP(out, emit)
 				}
 				out, group = out[:0], group[:0]
 			}
@@ -76,8 +66,14 @@ func encodeOTLP(spans []sdk.ReadOnlySpan, emit func([]byte)) {
 		out = appendGroup(out, res, scope, group)
 	}
 	if len(out) > 0 {
-		emit(out)
+		e.emitOTLP(out, emit)
 	}
+}
+
+func (e *encoder) emitOTLP(traces []byte, emit func([]byte)) {
+	e.buf = append(append(e.buf[:0], header...), sampledOTLP...)
+	e.buf = base64.StdEncoding.AppendEncode(e.buf, traces)
+	emit(e.buf)
 }
 
 // appendGroup appends a message ResourceSpans with encoded spans of one scope.

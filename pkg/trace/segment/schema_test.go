@@ -68,15 +68,6 @@ func checkDocument(t testing.TB, doc []byte) map[string]any {
 		t.Fatalf("not a segment by the schema: %v: %s", err, doc)
 	}
 	m := inst.(map[string]any)
-	known := []string{
-		"annotations", "aws", "cause", "end_time", "error", "fault", "http", "id", "in_progress", "links", "metadata",
-		"name", "namespace", "origin", "parent_id", "service", "start_time", "throttle", "trace_id", "type",
-	}
-	for _, key := range slices.Sorted(maps.Keys(m)) {
-		if !slices.Contains(known, key) {
-			t.Errorf("X-Ray knows no field %q: %s", key, doc)
-		}
-	}
 	if !regexp.MustCompile(`^1-[0-9a-f]{8}-[0-9a-f]{24}$`).MatchString(m["trace_id"].(string)) {
 		t.Errorf("trace_id = %v", m["trace_id"])
 	}
@@ -90,13 +81,51 @@ func checkDocument(t testing.TB, doc []byte) map[string]any {
 	} else if m["namespace"] != nil {
 		t.Errorf("a segment has no namespace: %s", doc)
 	}
+	checkFields(t, m, "namespace", "origin", "parent_id", "service", "trace_id", "type")
+	return m
+}
+
+// checkFields holds a segment or subsegment, and those in it, to the fields that
+// X-Ray knows.
+func checkFields(t testing.TB, m map[string]any, more ...string) {
+	t.Helper()
+	known := append([]string{
+		"annotations", "aws", "cause", "end_time", "error", "fault", "http", "id", "in_progress", "links", "metadata",
+		"name", "start_time", "subsegments", "throttle",
+	}, more...)
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		if !slices.Contains(known, key) {
+			t.Errorf("X-Ray knows no field %q: %v", key, m)
+		}
+	}
 	if (m["end_time"] == nil) == (m["in_progress"] == nil) {
-		t.Errorf("a document has an end or is in progress: %s", doc)
+		t.Errorf("a document has an end or is in progress: %v", m)
 	}
 	if end, ok := m["end_time"].(json.Number); ok && !notBefore(end.String(), m["start_time"].(json.Number).String()) {
-		t.Errorf("a span ends before it starts: %s", doc)
+		t.Errorf("a span ends before it starts: %v", m)
 	}
-	return m
+	for _, sub := range subsegments(m) {
+		checkFields(t, sub, "namespace")
+	}
+}
+
+// subsegments gives those in a segment or subsegment.
+func subsegments(m map[string]any) []map[string]any {
+	list, _ := m["subsegments"].([]any)
+	var out []map[string]any
+	for _, sub := range list {
+		out = append(out, sub.(map[string]any))
+	}
+	return out
+}
+
+// flat gives a document's segment and all subsegments in it.
+func flat(m map[string]any) []map[string]any {
+	out := []map[string]any{m}
+	for _, sub := range subsegments(m) {
+		out = append(out, flat(sub)...)
+	}
+	return out
 }
 
 // notBefore compares numbers of seconds with six digits after the point.

@@ -24,7 +24,7 @@ func TestATraceIsReadBackFromXRay(t *testing.T) {
 	}
 	want := map[string]string{}
 	var docs []string
-	for _, doc := range daemon.Receive(t, len(spans)) {
+	for _, doc := range daemon.Receive(t, len(segment.Encode(spans, segment.Options{}))) {
 		want[checkDocument(t, doc)["id"].(string)] = string(doc)
 		docs = append(docs, string(doc))
 	}
