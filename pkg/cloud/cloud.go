@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"github.com/ebb-ops/ebb/pkg/metrics"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
 
@@ -17,7 +18,7 @@ import (
 // and its credentials and region where its settings name them
 // (AWS_ACCESS_KEY_ID, AWS_REGION, …). What they don't name comes from the SDK's
 // default chain; in a build for Lambda, with the tag ebb.lambda, it is an error.
-// Every call made with it is a span, and no web page passes for an answer.
+// Every call made with it is a span and measured, and no web page passes for an answer.
 func LoadConfig(ctx context.Context, env remedy.Env) (aws.Config, error) {
 	cfg, err := load(ctx, env)
 	if err != nil {
@@ -26,7 +27,7 @@ func LoadConfig(ctx context.Context, env remedy.Env) (aws.Config, error) {
 	if env.Transport != nil {
 		cfg.HTTPClient = &http.Client{Transport: env.Transport}
 	}
-	cfg.APIOptions = append(cfg.APIOptions, traceCalls, refusePages)
+	cfg.APIOptions = append(cfg.APIOptions, traceCalls, measureCalls(metrics.NewCalls(nil)), refusePages)
 	return cfg, nil
 }
 

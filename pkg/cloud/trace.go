@@ -2,10 +2,8 @@ package cloud
 
 import (
 	"context"
-	"strings"
 
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/smithy-go/middleware"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
@@ -36,14 +34,8 @@ func traceCall(ctx context.Context, in middleware.InitializeInput, next middlewa
 	if id, ok := awsmiddleware.GetRequestIDMetadata(meta); ok {
 		span.SetAttributes(attribute.String("aws.request_id", id))
 	}
-	if attempts, ok := retry.GetAttemptResults(meta); ok {
-		throttled := 0
-		for _, r := range attempts.Results {
-			if isThrottle(r.Err) {
-				throttled++
-			}
-		}
-		span.SetAttributes(attribute.Int("aws.attempts", len(attempts.Results)))
+	if sent, throttled := attempts(meta); sent > 0 {
+		span.SetAttributes(attribute.Int("aws.attempts", sent))
 		if throttled > 0 {
 			span.SetAttributes(attribute.Int("aws.throttles", throttled))
 		}
@@ -53,10 +45,6 @@ func traceCall(ctx context.Context, in middleware.InitializeInput, next middlewa
 		span.SetAttributes(attribute.String("error.type", errorType(err)))
 	}
 	return out, meta, err
-}
-
-func isThrottle(err error) bool {
-	return err != nil && strings.Contains(Code(err), "Throttl")
 }
 
 // errorType is the span's low-cardinality word for an error.

@@ -1,6 +1,6 @@
 // Package saas is the one HTTP client for SaaS products: time-outs, a cap on
 // bodies, rate limits obeyed, bounded retries, redirects that keep their method,
-// and a span for each call.
+// and a span for each call, which is measured too.
 package saas
 
 import (
@@ -8,7 +8,10 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/ebb-ops/ebb/pkg/metrics"
 )
 
 // The bounds of one call.
@@ -34,7 +37,8 @@ type Options struct {
 	// body only. Status 429, and 403 with Retry-After or X-Ratelimit-Remaining: 0,
 	// are known without it.
 	Throttled func(status int, body []byte) bool
-	Tracer    trace.Tracer // nil means the global provider's
+	Tracer    trace.Tracer         // nil means the global provider's
+	Meters    metric.MeterProvider // nil means the global one
 }
 
 // NewClient makes a client for one product.
@@ -53,6 +57,7 @@ func NewClient(o Options) *http.Client {
 	t := &transport{
 		product: o.Product, base: o.Transport, userAgent: o.UserAgent, timeout: o.Timeout,
 		throttled: o.Throttled, tracer: o.Tracer, routes: http.NewServeMux(),
+		calls: metrics.NewCalls(o.Meters),
 	}
 	if t.base == nil {
 		t.base = http.DefaultTransport

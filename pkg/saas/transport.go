@@ -14,6 +14,8 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/ebb-ops/ebb/pkg/metrics"
 )
 
 // firstBackoff is the longest first wait after a failure; it doubles with each
@@ -28,6 +30,7 @@ type transport struct {
 	throttled func(int, []byte) bool
 	tracer    trace.Tracer
 	routes    *http.ServeMux // only its matching is used
+	calls     *metrics.Calls
 }
 
 // RoundTrip makes one call, in as many attempts as it takes, in one span. The
@@ -46,9 +49,11 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 
 	clone := req.Clone(ctx)
 	clone.Header.Set("User-Agent", t.userAgent)
-	res, resends, err := t.call(clone)
-	if resends > 0 {
-		span.SetAttributes(attribute.Int("http.request.resend_count", resends))
+	began := time.Now()
+	res, n, err := t.call(clone)
+	t.measure(ctx, req, time.Since(began), res, n, err)
+	if n.resends > 0 {
+		span.SetAttributes(attribute.Int("http.request.resend_count", n.resends))
 	}
 	if err != nil {
 		span.SetStatus(codes.Error, err.Error())
@@ -62,42 +67,42 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
-// call repeats the request until it has a final answer, and says how often it
-// was sent again.
-func (t *transport) call(req *http.Request) (*http.Response, int, error) {
+// call repeats the request until it has a final answer.
+func (t *transport) call(req *http.Request) (*http.Response, counts, error) {
 	redirects := 0
-	for resends := 0; ; resends++ {
+	for n := (counts{}); ; n.resends++ {
 		res, body, err := t.attempt(req)
 		if err == nil && isRedirect(res) {
 			if redirects++; redirects > MaxRedirects {
-				return nil, resends, fmt.Errorf("more than %d redirects", MaxRedirects)
+				return nil, n, fmt.Errorf("more than %d redirects", MaxRedirects)
 			}
 			if req, err = redirected(req, res); err != nil {
-				return nil, resends, err
+				return nil, n, err
 			}
 			continue
 		}
 		wait, limited := t.limit(res, body)
 		switch {
 		case limited:
+			n.throttles++
 		case !repeatable(req) || !failed(res, err) || errors.Is(err, errTooLarge):
-			return res, resends, err
+			return res, n, err
 		default:
 			// Full jitter, so that callers who failed together don't return together.
-			wait = rand.N(firstBackoff << resends)
+			wait = rand.N(firstBackoff << n.resends)
 			if after, ok := retryAfter(res); ok {
 				wait = after
 			}
 		}
 		next, ok := again(req)
-		if resends == MaxResends+redirects || !ok || !sleep(req.Context(), wait) {
+		if n.resends == MaxResends+redirects || !ok || !sleep(req.Context(), wait) {
 			switch {
 			case req.Context().Err() != nil:
-				return nil, resends, req.Context().Err()
+				return nil, n, req.Context().Err()
 			case limited:
-				return nil, resends, &RetryLater{Host: req.URL.Host, Status: res.StatusCode, At: time.Now().Add(wait)}
+				return nil, n, &RetryLater{Host: req.URL.Host, Status: res.StatusCode, At: time.Now().Add(wait)}
 			}
-			return res, resends, err
+			return res, n, err
 		}
 		req = next
 	}
