@@ -109,7 +109,8 @@ func (e *encoder) send(i int, emit func([]byte)) {
 	for level := whole; ; level++ {
 		d := document{b: append(e.buf[:0], header...), cut: level}
 		d.begin(n, e.opts, false)
-		e.buf = append(d.b, '}')
+		d.b = append(d.b, '}')
+		e.buf = d.b
 		if len(e.buf) <= MaxDatagram || level == noLinks {
 			break
 		}
