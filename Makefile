@@ -54,7 +54,7 @@ fuzz:
 
 ## Install what the tests need into .tools
 .PHONY: tools
-tools: tools-moto tools-rie
+tools: tools-moto tools-rie tools-jaeger
 
 .PHONY: tools-moto
 tools-moto:
@@ -63,6 +63,10 @@ tools-moto:
 .PHONY: tools-rie
 tools-rie:
 	@sh tools/install-rie.sh
+
+.PHONY: tools-jaeger
+tools-jaeger:
+	@sh tools/install-jaeger.sh
 
 .PHONY: tools-cfn-lint
 tools-cfn-lint:
