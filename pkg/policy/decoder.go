@@ -142,6 +142,29 @@ func (d *decoder) integer(n ast.Node, what string) (int, bool) {
 	return 0, false
 }
 
+// share gives a number from 0 to 1.
+func (d *decoder) share(n ast.Node, what string) (float64, bool) {
+	var v float64
+	switch n := n.(type) {
+	case *ast.IntegerNode:
+		i, ok := d.integer(n, what)
+		if !ok {
+			return 0, false
+		}
+		v = float64(i)
+	case *ast.FloatNode:
+		v = n.Value
+	default:
+		d.mismatch(n, what, "a number from 0 to 1")
+		return 0, false
+	}
+	if v < 0 || v > 1 {
+		d.errorf(n, "%s is %s; it is a share, from 0 for none to 1 for all", what, n.GetToken().Value)
+		return 0, false
+	}
+	return v, true
+}
+
 // duration gives a duration of more than nothing.
 func (d *decoder) duration(n ast.Node, what string) (time.Duration, bool) {
 	s, ok := d.str(n, what, `a duration, such as "10m"`)

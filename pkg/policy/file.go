@@ -15,7 +15,7 @@ const Version = 1
 
 // policy decodes a whole file into p.
 func (d *decoder) policy(n ast.Node, p *Policy) {
-	m := d.mapping(n, "the policy", "version", "defaults", "functions", "exemptions")
+	m := d.mapping(n, "the policy", "version", "defaults", "tracing", "functions", "exemptions")
 	if m == nil {
 		return
 	}
@@ -33,6 +33,11 @@ func (d *decoder) policy(n ast.Node, p *Policy) {
 		f.base = base
 		f.base.Params = params
 		p.functions[name] = f
+	}
+	if v := m["tracing"]; v != nil {
+		if share := d.mapping(v, "tracing", "noops")["noops"]; share != nil {
+			p.noops, _ = d.share(share, "noops")
+		}
 	}
 	if v := m["functions"]; v != nil {
 		es, _ := d.entries(v, "functions")

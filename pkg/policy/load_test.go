@@ -45,7 +45,7 @@ func TestLoadReportsEveryProblem(t *testing.T) {
 		}},
 		{"duplicate key", "version: 1\ndefaults: {}\nversion: 1\n", []string{`policy.yaml:3:1: key "version" of the policy is given already, on line 1`}},
 		{"unknown key", "version: 1\nfunction: {}\n", []string{`policy.yaml:2:1: unknown key "function" in the policy: did you mean "functions"?`}},
-		{"unknown key far from any", "version: 1\nzzzzzzzz: {}\n", []string{`policy.yaml:2:1: unknown key "zzzzzzzz" in the policy; there are defaults, exemptions, functions, version`}},
+		{"unknown key far from any", "version: 1\nzzzzzzzz: {}\n", []string{`policy.yaml:2:1: unknown key "zzzzzzzz" in the policy; there are defaults, exemptions, functions, tracing, version`}},
 		{"empty section", "version: 1\nfunctions:\n", []string{"policy.yaml:2:12: functions is empty: give it a mapping, or remove it"}},
 		{"after a byte order mark", "\ufeffversion: 2\n", []string{"policy.yaml:1:10: version 2 is not known; there is version 1"}},
 		{"with carriage returns", "version: 1\r\ndefaults:\r\n  mode: on\r\n", []string{`policy.yaml:3:9: unknown mode "on"; there are enforce, observe, off`}},
@@ -83,6 +83,10 @@ func TestLoadReportsEveryProblem(t *testing.T) {
 		{"duration with a fraction", "version: 1\ndefaults: {undo_hold: 1.5h}\n", []string{`policy.yaml:2:23: undo_hold is "1.5h"; write a duration in whole hours, minutes and seconds, such as "90s", "10m" or "1h30m"`}},
 		{"duration in milliseconds", "version: 1\ndefaults: {undo_hold: 10ms}\n", []string{`policy.yaml:2:23: undo_hold is "10ms"; write a duration in whole hours, minutes and seconds, such as "90s", "10m" or "1h30m"`}},
 		{"duration out of range", "version: 1\ndefaults: {undo_hold: 9999999999h}\n", []string{`policy.yaml:2:23: undo_hold is "9999999999h"; write a duration in whole hours, minutes and seconds, such as "90s", "10m" or "1h30m"`}},
+		{"share above all", "version: 1\ntracing: {noops: 1.01}\n", []string{"policy.yaml:2:18: noops is 1.01; it is a share, from 0 for none to 1 for all"}},
+		{"share below none", "version: 1\ntracing: {noops: -1}\n", []string{"policy.yaml:2:18: noops is -1; it is a share, from 0 for none to 1 for all"}},
+		{"share as text", "version: 1\ntracing: {noops: 5%}\n", []string{"policy.yaml:2:18: noops must be a number from 0 to 1, not a string"}},
+		{"share that is no number", "version: 1\ntracing: {noops: .nan}\n", []string{"policy.yaml:2:18: noops must be a number from 0 to 1, not infinite or not a number"}},
 		{"params among the defaults", "version: 1\ndefaults: {params: {}}\n", []string{`policy.yaml:2:12: unknown key "params" in defaults; there are caps, mode, undo_hold`}},
 
 		// Functions.

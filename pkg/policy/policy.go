@@ -16,6 +16,8 @@ const (
 	DefaultMode = remedy.Observe
 	// DefaultUndoHold is how long an undone resource is left alone.
 	DefaultUndoHold = 24 * time.Hour
+	// DefaultTracedNoops is the share of no-ops whose trace is exported.
+	DefaultTracedNoops = 0.05
 )
 
 // DefaultBlast gives the cap on one function's reverts in one account.
@@ -30,6 +32,7 @@ type Policy struct {
 	functions  map[string]*function
 	exemptions []exemption            // in the file's order
 	byFunction map[string][]exemption // of each known function: those that may cover it, in the file's order
+	noops      float64                // see TracedNoops
 	warnings   []string
 }
 
@@ -51,7 +54,7 @@ type scope struct {
 // Default gives the policy that holds when there is no file: every function
 // observes, with its default parameters and safe caps.
 func Default(functions []remedy.Function) *Policy {
-	p := &Policy{functions: map[string]*function{}}
+	p := &Policy{functions: map[string]*function{}, noops: DefaultTracedNoops}
 	for _, f := range functions {
 		d := defaults()
 		d.Params = f.Params
@@ -89,6 +92,10 @@ func (s *scope) matches(r remedy.Ref) bool {
 func anyMatches(patterns []glob, s string) bool {
 	return len(patterns) == 0 || slices.ContainsFunc(patterns, func(g glob) bool { return g.match(s) })
 }
+
+// TracedNoops gives the share, from 0 to 1, of the events that led to nothing
+// whose trace is exported. Traces of what left a record always are.
+func (p *Policy) TracedNoops() float64 { return p.noops }
 
 // Warnings gives what is allowed but probably not meant, each with its place
 // in the file: exemptions that have expired or soon will, scopes that can

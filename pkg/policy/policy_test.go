@@ -112,6 +112,21 @@ func TestDefault(t *testing.T) {
 	}
 }
 
+func TestTracedNoops(t *testing.T) {
+	t.Parallel()
+	for src, want := range map[string]float64{
+		"version: 1":                          policy.DefaultTracedNoops,
+		"version: 1\ntracing: {}":             policy.DefaultTracedNoops,
+		"version: 1\ntracing: {noops: 0}":     0,
+		"version: 1\ntracing: {noops: 1}":     1,
+		"version: 1\ntracing: {noops: 0.001}": 0.001,
+	} {
+		if got := load(t, src).TracedNoops(); got != want {
+			t.Errorf("%q: TracedNoops = %v, want %v", src, got, want)
+		}
+	}
+}
+
 // Lists are replaced whole: nothing of the default's entries shows through.
 func TestParamsReplaceLists(t *testing.T) {
 	t.Parallel()

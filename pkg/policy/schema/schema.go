@@ -35,8 +35,12 @@ func Schema(functions []remedy.Function) ([]byte, error) {
 	}
 	slices.SortFunc(names, func(a, b any) int { return cmp.Compare(a.(string), b.(string)) })
 	root := object("", map[string]*jsonschema.Schema{
-		"version":    describe(&jsonschema.Schema{Const: jsonschema.Ptr[any](policy.Version)}, "The version of the file format."),
-		"defaults":   object("What holds for every function that does not say otherwise.", settings()),
+		"version":  describe(&jsonschema.Schema{Const: jsonschema.Ptr[any](policy.Version)}, "The version of the file format."),
+		"defaults": object("What holds for every function that does not say otherwise.", settings()),
+		"tracing": object("Which traces are exported.", map[string]*jsonschema.Schema{
+			"noops": describe(&jsonschema.Schema{Type: "number", Minimum: jsonschema.Ptr(0.0), Maximum: jsonschema.Ptr(1.0)},
+				fmt.Sprintf("The share of events that led to nothing whose trace is exported, from 0 to 1; what left a record always is. Where nothing is said: %v.", policy.DefaultTracedNoops)),
+		}),
 		"functions":  object("What holds for each function. One that is not named gets the defaults.", sections),
 		"exemptions": describe(listOf(exemption(names), 0), "Written exceptions. The first one that matches applies, until it expires."),
 	}, "version")
