@@ -8,6 +8,7 @@ package emf
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -148,7 +149,7 @@ func (p *Provider) record(i *instrument, attrs attribute.Set, n int64, v float64
 	}
 	s.values = append(s.values, v)
 	if p.held++; p.held >= maxHeld {
-		p.failed = p.write()
+		p.failed = errors.Join(p.failed, p.write())
 	}
 }
 
@@ -177,10 +178,7 @@ func (p *Provider) find(i *instrument, attrs attribute.Set) *series {
 func (p *Provider) Flush() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	err := p.write()
-	if err == nil {
-		err = p.failed
-	}
+	err := errors.Join(p.failed, p.write())
 	p.failed = nil
 	if err != nil {
 		return fmt.Errorf("write metrics: %w", err)

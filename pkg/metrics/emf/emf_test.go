@@ -219,6 +219,7 @@ func TestFlush_splits_what_contradicts_itself_and_adds_up_the_rest(t *testing.T)
 	call := []attribute.KeyValue{attribute.String("ebb.remote.service", "EC2"), attribute.String("ebb.remote.access", "read")}
 	r.record("ebb.remote.call.duration", 1, call...)
 	r.record("ebb.remote.call.duration", 2, append(call, attribute.String("error.type", "404"))...) // no dimension
+	r.add("ebb.remote.retries", 1, attribute.String("ebb.remote.service", "S3"), call[1])
 	if err := p.Flush(); err != nil {
 		t.Fatal(err)
 	}
@@ -232,7 +233,10 @@ func TestFlush_splits_what_contradicts_itself_and_adds_up_the_rest(t *testing.T)
 			"service": "ebb", "function_name": "f", "outcome": "reverted", "account": "1", "Outcomes": 3.0,
 			"remote_service": "EC2", "remote_access": "read", "RemoteCallTime": []any{1.0, 2.0},
 		},
-		{"service": "ebb", "function_name": "f", "outcome": "compliant", "account": "1", "Outcomes": 1.0},
+		{
+			"service": "ebb", "function_name": "f", "outcome": "compliant", "account": "1", "Outcomes": 1.0,
+			"remote_service": "S3", "remote_access": "read", "RemoteRetries": 1.0,
+		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("documents (-want +got):\n%s", diff)
@@ -241,8 +245,8 @@ func TestFlush_splits_what_contradicts_itself_and_adds_up_the_rest(t *testing.T)
 
 func TestFlush_keeps_to_the_limits(t *testing.T) {
 	t.Parallel()
-	// More metrics than a document takes, each with more values, and a value
-	// of a dimension as long as they get.
+	// More metrics than a document takes, some with more values than it takes
+	// of one, and a dimension as long as they get.
 	var list []metrics.Instrument
 	for i := range 130 {
 		name := fmt.Sprintf("m%d", i)
@@ -255,7 +259,11 @@ func TestFlush_keeps_to_the_limits(t *testing.T) {
 	r := recorder{t, p.Meter("test")}
 	want := map[string]float64{}
 	for i := range 130 {
-		for n := range 250 {
+		values := 1
+		if i%50 == 0 {
+			values = 250
+		}
+		for n := range values {
 			v := float64(n) + 1e-12*float64(i)
 			r.record(list[i].Name, v, attribute.String("ebb.account", strings.Repeat("a", 1024)))
 			want[list[i].EMF.Name]++
@@ -276,8 +284,8 @@ func TestFlush_keeps_to_the_limits(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("values (-want +got):\n%s", diff)
 	}
-	if len(docs) < 6 {
-		t.Errorf("%d documents, want at least 6", len(docs))
+	if len(docs) != 4 {
+		t.Errorf("%d documents, want two for the metrics and two more for the values of three of them", len(docs))
 	}
 }
 
@@ -372,6 +380,15 @@ func TestWrap_fails_no_invocation_for_its_metrics(t *testing.T) {
 	}
 	if err := p.Flush(); err != nil {
 		t.Errorf("what was lost is tried again: %v", err)
+	}
+	for range maxHeld + 1 { // one write before Flush, and one with it
+		recorder{t, p.Meter("test")}.record("ebb.remediation.fix.duration", 1)
+	}
+	if err := p.Flush(); err == nil || strings.Count(err.Error(), "the pipe is gone") != 2 {
+		t.Errorf("error = %v, want both", err)
+	}
+	if err := p.Flush(); err != nil {
+		t.Errorf("an error is told twice: %v", err)
 	}
 }
 
