@@ -92,10 +92,10 @@ func TestRecordGolden(t *testing.T) {
 		printer Printer
 		detail  Detail
 	}{
-		"record.txt":        {Printer{}, Detail{Record: reverted(), Trace: steps(), Hint: "To undo: ebb undo x"}},
-		"record-narrow.txt": {Printer{Width: 60}, Detail{Record: reverted(), Trace: steps()}},
-		"record-color.txt":  {Printer{Color: true, Width: 120}, Detail{Record: reverted(), Trace: steps()}},
-		"record-held.txt":   {Printer{}, Detail{Record: held, NoTrace: "It was not traced."}},
+		"record.txt":        {Printer{}, Detail{Record: reverted(), Traces: []Trace{{Title: "Trace 4bf92f3577b34da6a3ce929d0e0e4736", Spans: steps()}}, Hint: "To undo: ebb undo x"}},
+		"record-narrow.txt": {Printer{Width: 60}, Detail{Record: reverted(), Traces: []Trace{{Title: "Trace 4bf92f3577b34da6a3ce929d0e0e4736", Spans: steps()}}}},
+		"record-color.txt":  {Printer{Color: true, Width: 120}, Detail{Record: reverted(), Traces: []Trace{{Title: "Trace 4bf92f3577b34da6a3ce929d0e0e4736", Spans: steps()}}}},
+		"record-held.txt":   {Printer{}, Detail{Record: held, Traces: []Trace{{Title: "Trace", Note: "It was not traced."}}}},
 		"record-empty.txt":  {Printer{}, Detail{Record: remedy.Record{}}},
 	}
 	for name, tt := range tests {

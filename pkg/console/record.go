@@ -11,10 +11,16 @@ import (
 
 // Detail is all that is known of one record.
 type Detail struct {
-	Record  remedy.Record
-	Trace   []Span // the steps, if they were kept
-	NoTrace string // otherwise, a sentence that says why
-	Hint    string // what a person can do next; may be empty
+	Record remedy.Record
+	Traces []Trace // the record's own, and those that came of it later
+	Hint   string  // what a person can do next; may be empty
+}
+
+// Trace is the way of one piece of work.
+type Trace struct {
+	Title string // "Trace 5759…"
+	Spans []Span // may be empty
+	Note  string // a sentence about them, or why there are none; may be empty
 }
 
 // Record writes a record in full: what happened and why, what was wrong, the
@@ -29,19 +35,32 @@ func (p *Printer) Record(d Detail) error {
 	p.changes(&b, r)
 	p.state(&b, r)
 	p.times(&b, r.Times)
-	p.heading(&b, strings.TrimSpace("Trace "+Clean(r.TraceID)))
-	switch {
-	case len(d.Trace) > 0:
-		p.waterfall(&b, d.Trace)
-	case d.NoTrace != "":
-		p.paragraph(&b, d.NoTrace)
-	}
+	p.traces(&b, d.Traces)
 	if d.Hint != "" {
 		b.WriteByte('\n')
 		b.WriteString(Clean(d.Hint))
 		b.WriteByte('\n')
 	}
 	return p.emit(&b)
+}
+
+// Traces writes traces, each as a waterfall.
+func (p *Printer) Traces(ts []Trace) error {
+	var b strings.Builder
+	p.traces(&b, ts)
+	return p.emit(&b)
+}
+
+func (p *Printer) traces(b *strings.Builder, ts []Trace) {
+	for _, t := range ts {
+		p.heading(b, Clean(t.Title))
+		if len(t.Spans) > 0 {
+			p.waterfall(b, t.Spans)
+		}
+		if t.Note != "" {
+			p.paragraph(b, t.Note)
+		}
+	}
 }
 
 func (p *Printer) summary(b *strings.Builder, r remedy.Record) {
@@ -188,6 +207,7 @@ func (p *Printer) times(b *strings.Builder, t remedy.Times) {
 	}{
 		{"changed", t.Changed, "by the source's clock"},
 		{"received", t.Received, "the event was taken in"},
+		{"began", t.Began, "a function began with it"},
 		{"decided", t.Decided, "the live state was read and judged"},
 		{"intent", t.Intent, "the before-image was durable"},
 		{"fixed", t.Fixed, "the last call returned"},

@@ -10,12 +10,15 @@ import (
 // Span is one step of a trace.
 type Span struct {
 	ID         string            `json:"span_id"`
+	Trace      string            `json:"trace_id,omitempty"`
 	Parent     string            `json:"parent_id,omitempty"`
 	Name       string            `json:"name"`
+	Kind       string            `json:"kind,omitempty"` // "internal", "server", "client", "producer" or "consumer"
 	Start      time.Time         `json:"start"`
 	End        time.Time         `json:"end"`
 	Attributes map[string]string `json:"attributes,omitempty"`
 	Error      string            `json:"error,omitempty"`
+	Links      []string          `json:"links,omitempty"` // trace and span id of each, with a dash between
 }
 
 // row is a span at its depth in the tree.

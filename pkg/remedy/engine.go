@@ -12,8 +12,7 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel"
-	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/trace"
 )
 
@@ -43,6 +42,7 @@ type Options struct {
 	VerifyFor time.Duration                       // 0 means DefaultVerifyFor
 	Now       func() time.Time                    // nil means time.Now
 	Tracer    trace.Tracer                        // nil means the global provider's
+	Meter     metric.Meter                        // nil means the global provider's
 	Log       *slog.Logger                        // nil means none
 }
 
@@ -51,6 +51,7 @@ type Engine struct {
 	ledger Ledger
 	policy Policy
 	opts   Options
+	meters *meters
 	leases atomic.Int64
 }
 
@@ -65,10 +66,13 @@ func New(l Ledger, p Policy, opts Options) *Engine {
 	if opts.Tracer == nil {
 		opts.Tracer = otel.Tracer("github.com/ebb-ops/ebb/pkg/remedy")
 	}
+	if opts.Meter == nil {
+		opts.Meter = otel.Meter("github.com/ebb-ops/ebb/pkg/remedy")
+	}
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Engine{ledger: l, policy: p, opts: opts}
+	return &Engine{ledger: l, policy: p, opts: opts, meters: newMeters(opts.Meter)}
 }
 
 // Handle takes one event through one function: a record for each resource that
@@ -78,13 +82,11 @@ func New(l Ledger, p Policy, opts Options) *Engine {
 func (e *Engine) Handle(ctx context.Context, h *Handler, ev Event) ([]Record, error) {
 	ctx, cancel := context.WithTimeout(ctx, e.opts.HandleFor)
 	defer cancel()
-	ctx, span := e.span(ctx, "handle "+h.Name,
-		attribute.String("ebb.function", h.Name),
-		attribute.String("ebb.event.id", ev.ID),
-		attribute.String("ebb.event.name", ev.Name))
+	ctx, span := e.span(ctx, "handle "+h.Name, FunctionKey.String(h.Name), EventIDKey.String(ev.ID), EventNameKey.String(ev.Name))
 	if ev.Received.IsZero() {
 		ev.Received = e.opts.Now()
 	}
+	e.meters.receive(ctx, h, ev)
 	subjects, err := e.decode(ctx, h, ev)
 	if err != nil {
 		rec := e.newRecord(ctx, h, ev, Ref{})
@@ -94,6 +96,7 @@ func (e *Engine) Handle(ctx context.Context, h *Handler, ev Event) ([]Record, er
 		}
 		rec.ID = RecordID(h.Name, Ref{}, id, 0)
 		rec, err = e.fail(ctx, rec, "The event could not be understood", Permanent(err))
+		span.SetAttributes(OutcomeKey.String(string(rec.Outcome)))
 		endSpan(span, err)
 		return []Record{rec}, err
 	}
@@ -102,6 +105,7 @@ func (e *Engine) Handle(ctx context.Context, h *Handler, ev Event) ([]Record, er
 		rec.Outcome = Ignored
 		rec.Reason = "The event names no resource for this function: the call failed, or it changed something else."
 		e.tell(ctx, rec, nil)
+		span.SetAttributes(OutcomeKey.String(string(rec.Outcome)))
 		endSpan(span, nil)
 		return []Record{rec}, nil
 	}
@@ -111,13 +115,12 @@ func (e *Engine) Handle(ctx context.Context, h *Handler, ev Event) ([]Record, er
 	)
 	for _, s := range subjects {
 		r := run{Engine: e, h: h, ev: ev, s: s, ref: s.ref()}
-		rec, err := r.remediate(ctx)
+		rec, err := r.traced(ctx, "remediate", r.remediate)
 		recs = append(recs, rec)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %s: %w", h.Name, r.ref, err))
 		}
 	}
-	span.SetAttributes(attribute.String("ebb.outcome", string(recs[0].Outcome)))
 	err = errors.Join(errs...)
 	endSpan(span, err)
 	return recs, err
@@ -152,10 +155,10 @@ func (e *Engine) newRecord(ctx context.Context, h *Handler, ev Event, ref Ref) R
 		Severity: h.Severity,
 		Event:    EventRef{ev.ID, ev.Source, ev.Name, ev.Account, ev.Actor, ev.Time},
 		Resource: ref,
-		Times:    Times{Changed: ev.Time, Received: ev.Received},
+		Times:    Times{Changed: ev.Time, Received: ev.Received, Began: e.opts.Now()},
 	}
-	if id := trace.SpanContextFromContext(ctx).TraceID(); id.IsValid() {
-		rec.TraceID = id.String()
+	if sc := trace.SpanContextFromContext(ctx); sc.IsValid() {
+		rec.TraceID, rec.SpanID = sc.TraceID().String(), sc.SpanID().String()
 	}
 	return rec
 }
@@ -208,40 +211,19 @@ func (e *Engine) publish(ctx context.Context, rec Record) {
 	}
 }
 
-// tell writes the one log line of a decision.
+// tell writes the one log line of a decision, and measures it.
 func (e *Engine) tell(ctx context.Context, rec Record, err error) {
+	e.meters.tell(ctx, rec, err)
 	level := slog.LevelInfo
-	attrs := []slog.Attr{
-		slog.String("function", rec.Function),
-		slog.String("event_id", rec.Event.ID),
-		slog.String("outcome", string(rec.Outcome)),
-		slog.String("resource", rec.Resource.ID),
-		slog.String("record", rec.ID),
-		slog.String("reason", rec.Reason),
-		slog.String("trace_id", rec.TraceID),
-	}
 	if err != nil {
 		level = slog.LevelError
-		attrs = append(attrs, slog.String("error", err.Error()))
 	}
-	e.opts.Log.LogAttrs(ctx, level, "handled", attrs...)
+	e.opts.Log.LogAttrs(ctx, level, "handled", append(rec.LogAttrs(), ErrorAttrs(err)...)...)
 }
 
 // owner names a new lease's holder.
 func (e *Engine) owner() string {
 	return e.opts.Owner + "/" + strconv.FormatInt(e.leases.Add(1), 10)
-}
-
-func (e *Engine) span(ctx context.Context, name string, attrs ...attribute.KeyValue) (context.Context, trace.Span) {
-	return e.opts.Tracer.Start(ctx, name, trace.WithAttributes(attrs...))
-}
-
-func endSpan(span trace.Span, err error) {
-	if err != nil {
-		span.RecordError(err)
-		span.SetStatus(codes.Error, err.Error())
-	}
-	span.End()
 }
 
 // lastWrite gives a context for writing down how something ended, which must

@@ -48,7 +48,8 @@ type Record struct {
 	Undoes     string          `json:"undoes,omitempty"`    // the record that this one undid
 	UndoneBy   string          `json:"undone_by,omitempty"` // the record that undid this one
 	Error      string          `json:"error,omitempty"`
-	TraceID    string          `json:"trace_id,omitempty"`
+	TraceID    string          `json:"trace_id,omitempty"` // of the attempt, whether it was sampled or not
+	SpanID     string          `json:"span_id,omitempty"`  // of its span, within that trace
 	Times      Times           `json:"times"`
 }
 
@@ -83,26 +84,6 @@ type AppliedCall struct {
 	Call
 	At    time.Time `json:"at,omitzero"`     // when it returned without an error; zero if it never did
 	Error string    `json:"error,omitempty"` // what it returned otherwise
-}
-
-// Times are the moments of a remediation. A zero time means it did not come to that.
-type Times struct {
-	Changed  time.Time `json:"changed,omitzero"`  // the change, by the source's clock
-	Received time.Time `json:"received,omitzero"` // Ebb took the event in
-	Decided  time.Time `json:"decided,omitzero"`  // the live state was read and judged
-	Intent   time.Time `json:"intent,omitzero"`   // the before-image was durable
-	Fixed    time.Time `json:"fixed,omitzero"`    // the last call returned
-	Verified time.Time `json:"verified,omitzero"` // a read found it compliant
-	Recorded time.Time `json:"recorded,omitzero"` // this record was last written
-}
-
-// BadFor is how long the bad state lived, from the change to the call that
-// ended it; 0 when either moment is not known.
-func (t Times) BadFor() time.Duration {
-	if t.Changed.IsZero() || t.Fixed.IsZero() || t.Fixed.Before(t.Changed) {
-		return 0
-	}
-	return t.Fixed.Sub(t.Changed)
 }
 
 // RecordID gives the id of the record for an event, a function and a resource.

@@ -21,7 +21,8 @@ type run struct {
 	ref Ref
 
 	decision Decision
-	take     int // of the event: more than 0 when an earlier record of it is closed
+	take     int  // of the event: more than 0 when an earlier record of it is closed
+	linked   bool // the span is linked to that of an earlier attempt
 }
 
 // view is what one look at the resource found.
@@ -73,6 +74,10 @@ const (
 func (r *run) once(ctx context.Context, rec Record) (Record, error) {
 	rec.ID = RecordID(r.h.Name, r.ref, r.ev.ID, r.take)
 	v, err := r.look(ctx, rec.ID)
+	if prev := v.known.Record; prev != nil && !r.linked {
+		link(ctx, *prev)
+		r.linked = true
+	}
 	switch {
 	case errors.Is(err, ErrGone):
 		return r.closeGone(ctx, rec, v)
@@ -194,7 +199,9 @@ func (r *run) isOwn(ctx context.Context, v view) (bool, error) {
 	if r.opts.Self == nil || !r.opts.Self(r.ev.Actor) || v.known.Last == "" {
 		return false, nil
 	}
-	last, err := r.ledger.Record(ctx, v.known.Last)
+	sctx, span := r.span(ctx, "last change")
+	last, err := r.ledger.Record(sctx, v.known.Last)
+	endSpan(span, err)
 	if err != nil {
 		return false, fmt.Errorf("read Ebb's last change: %w", err)
 	}
@@ -277,7 +284,9 @@ func (r *run) compliant(ctx context.Context, rec Record, v view) (Record, error)
 	if !r.sameAsBaseline(v.known.Baseline, v.live) {
 		state, err := json.Marshal(v.live)
 		if err == nil {
-			err = r.ledger.SaveBaseline(ctx, r.h.Name, r.ref, StoredState{State: state, At: v.began, Event: r.ev.ID})
+			sctx, span := r.span(ctx, "baseline")
+			err = r.ledger.SaveBaseline(sctx, r.h.Name, r.ref, StoredState{State: state, At: v.began, Event: r.ev.ID})
+			endSpan(span, err)
 		}
 		if err != nil {
 			// Not learning a good state may cost its exact restoration one day:

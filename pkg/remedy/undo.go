@@ -27,7 +27,7 @@ var (
 func (e *Engine) Undo(ctx context.Context, h *Handler, id string, by Actor, reason string) (Record, error) {
 	ctx, cancel := context.WithTimeout(ctx, e.opts.HandleFor)
 	defer cancel()
-	ctx, span := e.span(ctx, "undo "+h.Name)
+	ctx, span := e.span(ctx, "undo "+h.Name, FunctionKey.String(h.Name))
 	rec, err := e.undo(ctx, h, id, by, reason)
 	endSpan(span, err)
 	if err != nil {
@@ -44,6 +44,7 @@ func (e *Engine) undo(ctx context.Context, h *Handler, id string, by Actor, reas
 	if err != nil {
 		return Record{}, err
 	}
+	link(ctx, old)
 	switch {
 	case old.Function != h.Name:
 		return Record{}, fmt.Errorf("the record is of function %s, not %s", old.Function, h.Name)
@@ -65,11 +66,13 @@ func (e *Engine) undo(ctx context.Context, h *Handler, id string, by Actor, reas
 	}
 	r := run{Engine: e, h: h, ev: ev, s: s, ref: s.ref()}
 	r.decision = e.policy.Decide(h.Name, r.ref)
-	rec := e.newRecord(ctx, h, ev, r.ref)
-	rec.Mode, rec.Undoes = Enforce, id
-	rec.Times.Changed = time.Time{} // no bad state began with it
-	return r.inTurn(ctx, rec, func(ctx context.Context, rec Record) (Record, error) {
-		return r.undoOnce(ctx, rec, old, reason)
+	return r.traced(ctx, "remediate", func(ctx context.Context) (Record, error) {
+		rec := e.newRecord(ctx, h, ev, r.ref)
+		rec.Mode, rec.Undoes = Enforce, id
+		rec.Times.Changed = time.Time{} // no bad state began with it
+		return r.inTurn(ctx, rec, func(ctx context.Context, rec Record) (Record, error) {
+			return r.undoOnce(ctx, rec, old, reason)
+		})
 	})
 }
 

@@ -22,7 +22,7 @@ type Span struct {
 	Attributes map[string]string `json:"attributes,omitempty"`
 	Status     string            `json:"status,omitempty"`
 	Error      string            `json:"error,omitempty"`
-	Links      []string          `json:"links,omitempty"`
+	Links      []string          `json:"links,omitempty"` // trace and span id of each, with a dash between
 }
 
 // SaveTrace keeps spans of one trace. A trace may come in several batches; a

@@ -14,7 +14,7 @@ func TestTrace(t *testing.T) {
 	span := func(id string, start time.Duration) Span {
 		return Span{
 			TraceID: "t1", SpanID: id, ParentID: "root", Name: "span " + id, Kind: "client", Start: t0.Add(start), End: t0.Add(start + time.Second),
-			Attributes: map[string]string{"ebb.function": "<f>"}, Status: "error", Error: "AccessDenied", Links: []string{"00-1-2-01"},
+			Attributes: map[string]string{"ebb.function": "<f>"}, Status: "error", Error: "AccessDenied", Links: []string{"5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8"},
 		}
 	}
 	check := func(traceID string, want []Span) {
