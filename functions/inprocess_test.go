@@ -18,6 +18,7 @@ import (
 	"time"
 
 	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	sdk "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/ebb-ops/ebb/functions"
 	"github.com/ebb-ops/ebb/pkg/cloud/mototest"
@@ -215,7 +216,7 @@ func TestOneTrace(t *testing.T) {
 		id     = "4bf92f3577b34da6a3ce929d0e0e4736"
 	)
 	keeper := trace.NewKeeper()
-	stop, err := trace.Setup("ebb", "test", keeper)
+	stop, err := trace.Setup(trace.Options{Service: "ebb", Version: "test", RecordAll: true, Processors: []sdk.SpanProcessor{keeper}})
 	check(t, err)
 	t.Cleanup(func() { check(t, stop(context.Background())) })
 	st := stageRepository(t, mototest.Account{})
@@ -254,11 +255,11 @@ func TestOneTrace(t *testing.T) {
 	for _, s := range spans {
 		got[s.Name] = parents[s.ParentID]
 	}
-	const handle = "handle github-repository-visibility"
+	const handle, remediate = "handle github-repository-visibility", "remediate"
 	for name, parent := range map[string]string{
 		"receive github": "the sender", "receive github-repository-visibility": "receive github",
-		handle: "receive github-repository-visibility", "decode": handle, "look": handle, "check": handle, "intent": handle,
-		"apply": handle, "verify": handle, "record": handle, "github PATCH /repos/{owner}/{repo}": "apply",
+		handle: "receive github-repository-visibility", "decode": handle, remediate: handle,
+		"look": remediate, "check": remediate, "intent": remediate, "apply": remediate, "verify": remediate, "record": remediate, "github PATCH /repos/{owner}/{repo}": "apply",
 	} {
 		if got[name] != parent {
 			t.Errorf("span %q hangs under %q, want %q; all: %v", name, got[name], parent, fmt.Sprint(got))

@@ -86,8 +86,13 @@ func onLambda(t *testing.T, name string, account mototest.Account, s stage) {
 
 	want(t, "outcomes of poison", nil, f.handle(t, []byte(poison)))
 	want(t, "dead letters after a copy of the poison", []string{name + " " + poison}, deadLetters(t, ledger))
-	if log := f.log.String(); !strings.Contains(log, `"function_name":"`+name+`"`) || !strings.Contains(log, `"msg":"dead letter"`) {
+	if log := f.log.String(); !strings.Contains(log, `"message":"dead letter","service":"ebb"`) || !strings.Contains(log, `"function":"`+name+`"`) {
 		t.Error("the log does not tell of the dead letter")
+	}
+	for _, metric := range []string{`"ColdStart":1`, `"EventsReceived":`, `"TimeToCompliance":[`, `"DeadLetters":1`, `"outcome":"reverted"`} {
+		if !strings.Contains(f.log.String(), metric) {
+			t.Errorf("the metrics have no %s", metric)
+		}
 	}
 }
 

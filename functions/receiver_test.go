@@ -107,29 +107,51 @@ func gatewayRequest(t *testing.T, body []byte, delivery, secret string) events.A
 // pattern are, once there are n of them: source, name and id of each.
 func listen(t *testing.T, account mototest.Account, pattern string) func(t *testing.T, n int) []string {
 	t.Helper()
-	buses, queues := eventbridge.NewFromConfig(account.Config), sqs.NewFromConfig(account.Config)
-	name := aws.String(busName)
-	_, err := buses.CreateEventBus(t.Context(), &eventbridge.CreateEventBusInput{Name: name})
+	newBus(t, account)
+	receive := subscribe(t, account, busName, pattern)
+	return func(t *testing.T, n int) (got []string) {
+		t.Helper()
+		for _, event := range receive(t, n) {
+			msg, err := bus.Decode(event)
+			check(t, err)
+			got = append(got, msg.Event.Source+" "+msg.Event.Name+" "+msg.Event.ID)
+		}
+		return got
+	}
+}
+
+func newBus(t *testing.T, account mototest.Account) {
+	t.Helper()
+	_, err := eventbridge.NewFromConfig(account.Config).CreateEventBus(t.Context(), &eventbridge.CreateEventBusInput{Name: aws.String(busName)})
 	check(t, err)
-	_, err = buses.PutRule(t.Context(), &eventbridge.PutRuleInput{Name: name, EventBusName: name, EventPattern: &pattern})
+}
+
+// subscribe puts a rule on the account's bus and a queue of that name behind
+// it, and gives the events that have come, once there are n of them.
+func subscribe(t *testing.T, account mototest.Account, queueName, pattern string) func(t *testing.T, n int) [][]byte {
+	t.Helper()
+	buses, queues := eventbridge.NewFromConfig(account.Config), sqs.NewFromConfig(account.Config)
+	name, bus := aws.String(queueName), aws.String(busName)
+	_, err := buses.PutRule(t.Context(), &eventbridge.PutRuleInput{Name: name, EventBusName: bus, EventPattern: &pattern})
 	check(t, err)
 	queue, err := queues.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: name})
 	check(t, err)
 	_, err = buses.PutTargets(t.Context(), &eventbridge.PutTargetsInput{
-		Rule: name, EventBusName: name,
-		Targets: []ebtypes.Target{{Id: name, Arn: aws.String("arn:aws:sqs:" + mototest.Region + ":" + account.ID + ":" + busName)}},
+		Rule: name, EventBusName: bus,
+		Targets: []ebtypes.Target{{Id: name, Arn: aws.String("arn:aws:sqs:" + mototest.Region + ":" + account.ID + ":" + queueName)}},
 	})
 	check(t, err)
-	return func(t *testing.T, n int) (got []string) {
+	return func(t *testing.T, n int) (got [][]byte) {
 		t.Helper()
 		for deadline := time.Now().Add(patience); len(got) < n && time.Now().Before(deadline); {
 			out, err := queues.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: queue.QueueUrl, WaitTimeSeconds: 1})
 			check(t, err)
 			for _, m := range out.Messages {
-				msg, err := bus.Decode([]byte(*m.Body))
-				check(t, err)
-				got = append(got, msg.Event.Source+" "+msg.Event.Name+" "+msg.Event.ID)
+				got = append(got, []byte(*m.Body))
 			}
+		}
+		if len(got) != n {
+			t.Fatalf("%d events came to queue %s, want %d", len(got), queueName, n)
 		}
 		return got
 	}

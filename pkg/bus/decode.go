@@ -10,12 +10,19 @@ import (
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
 
+// ScheduleSource is the source of the events that a schedule's Input holds,
+// made by [Encode] when the schedule was: with the trace headers of its making.
+const ScheduleSource = "ebb.schedule"
+
 // Message is one decoded event.
 type Message struct {
 	Event remedy.Event
 	// Carrier holds the trace headers that travelled with the event, to be
 	// handed to an OpenTelemetry propagator. It is nil when there are none.
 	Carrier map[string]string
+	// Again says that the event is not what set this off: it comes out of an
+	// archive, or from a schedule. Its trace is to be linked, not continued.
+	Again bool
 	// ErrorCode is CloudTrail's errorCode. When it is set the call failed, and
 	// changed nothing.
 	ErrorCode string
@@ -31,6 +38,7 @@ type envelope struct {
 	time                                    time.Time
 	detail                                  gjson.Result
 	bare                                    bool // no envelope: a CloudTrail record stands alone
+	replayed                                bool // EventBridge put the name of a replay of an archive into it
 }
 
 // Decode reads one event. It takes
@@ -66,9 +74,16 @@ func decode(payload []byte) (Message, error) {
 		return Message{}, wrongType("the event", text, "an object")
 	}
 	env, err := readEnvelope(payload, text)
-	switch {
-	case err != nil:
+	if err != nil {
 		return Message{}, err
+	}
+	m, err := env.message(text)
+	m.Again = err == nil && (env.replayed || env.source == ScheduleSource || env.detailType == "Scheduled Event")
+	return m, err
+}
+
+func (env envelope) message(text gjson.Result) (Message, error) {
+	switch {
 	case env.bare:
 		return env.cloudTrail(text)
 	case env.source == "":
@@ -105,6 +120,8 @@ func readEnvelope(payload []byte, text gjson.Result) (envelope, error) {
 			env.time = t.when(key, v)
 		case "detail":
 			env.detail = v
+		case "replay-name":
+			env.replayed = true
 		case "eventSource", "eventName":
 			call = true
 		}

@@ -326,3 +326,35 @@ func BenchmarkDecode(b *testing.B) {
 		}
 	}
 }
+
+func TestDecodeTellsWhatIsNotTheFirstTime(t *testing.T) {
+	t.Parallel()
+	scheduled, err := Encode(remedy.Event{ID: "s1", Source: ScheduleSource, Name: "sweep"}, map[string]string{"traceparent": "00-1-2-01"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	input, err := scheduled.Envelope("s1", "111122223333", "eu-west-1", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	record := `{"eventID":"1","eventName":"X","eventSource":"ec2.amazonaws.com"}`
+	for name, tt := range map[string]struct {
+		payload string
+		want    bool
+	}{
+		"delivered":             {call(record), false},
+		"a record alone":        {record, false},
+		"replayed":              {strings.Replace(call(record), `"region"`, `"replay-name":"march","region"`, 1), true},
+		"a replay without name": {strings.Replace(call(record), `"region"`, `"replay-name":null,"region"`, 1), true},
+		"a schedule's input":    {string(input), true},
+		"a rule's schedule":     {`{"id":"1","source":"aws.events","detail-type":"Scheduled Event","detail":{}}`, true},
+		"another event of AWS":  {`{"id":"1","source":"aws.ec2","detail-type":"EC2 Instance State-change Notification","detail":{}}`, false},
+	} {
+		m, err := Decode([]byte(tt.payload))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		} else if m.Again != tt.want {
+			t.Errorf("%s: Again = %t, want %t", name, m.Again, tt.want)
+		}
+	}
+}

@@ -69,8 +69,8 @@ func TestClients_one_per_region_through_the_transport_with_spans(t *testing.T) {
 		t.Fatalf("%d spans, want one per call", len(ended))
 	}
 	for i, want := range []map[string]string{
-		{"rpc.service": "EC2", "rpc.method": "DescribeSecurityGroups", "cloud.region": "eu-west-1", "aws.attempts": "1"},
-		{"error.type": "InvalidGroup.NotFound"},
+		{"rpc.service": "EC2", "rpc.method": "DescribeSecurityGroups", "cloud.region": "eu-west-1", "aws.attempts": "1", "http.response.status_code": "200"},
+		{"error.type": "InvalidGroup.NotFound", "http.response.status_code": "400"},
 	} {
 		got := map[string]string{}
 		for _, kv := range ended[i].Attributes() {

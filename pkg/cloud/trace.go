@@ -2,9 +2,11 @@ package cloud
 
 import (
 	"context"
+	"errors"
 
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -40,11 +42,25 @@ func traceCall(ctx context.Context, in middleware.InitializeInput, next middlewa
 			span.SetAttributes(attribute.Int("aws.throttles", throttled))
 		}
 	}
+	if status := answered(meta, err); status > 0 {
+		span.SetAttributes(attribute.Int("http.response.status_code", status))
+	}
 	if err != nil {
 		span.SetStatus(codes.Error, Code(err))
 		span.SetAttributes(attribute.String("error.type", errorType(err)))
 	}
 	return out, meta, err
+}
+
+// answered gives the status of the last answer; 0 when there was none.
+func answered(meta middleware.Metadata, err error) int {
+	if res, ok := errors.AsType[*smithyhttp.ResponseError](err); ok {
+		return res.HTTPStatusCode()
+	}
+	if res, ok := awsmiddleware.GetRawResponse(meta).(*smithyhttp.Response); ok && res.Response != nil {
+		return res.StatusCode
+	}
+	return 0
 }
 
 // errorType is the span's low-cardinality word for an error.

@@ -27,6 +27,10 @@ type Invoker struct {
 	Handler *remedy.Handler
 }
 
+// LinkAfter is how long after Ebb took an event in the work on it still belongs
+// to the event's trace. A later attempt has a trace of its own, with a link.
+const LinkAfter = time.Hour
+
 // Delivery is one event on its way to one function.
 type Delivery struct {
 	Payload  []byte            // the event, in a form that [bus.Decode] takes
@@ -39,16 +43,14 @@ type Delivery struct {
 // [remedy.Permanent] error and no record.
 func (i Invoker) Invoke(ctx context.Context, d Delivery) ([]remedy.Record, error) {
 	m, err := bus.Decode(d.Payload)
-	carrier := d.Carrier
-	if len(carrier) == 0 {
-		carrier = m.Carrier
-	}
+	ctx, links := d.origin(ctx, m, time.Now())
 	ctx, span := otel.Tracer("github.com/ebb-ops/ebb/pkg/host").Start(
-		trace.Extract(ctx, carrier), "receive "+i.Handler.Name,
+		ctx, "receive "+i.Handler.Name,
 		oteltrace.WithSpanKind(oteltrace.SpanKindConsumer),
+		oteltrace.WithLinks(links...),
 		oteltrace.WithAttributes(
-			attribute.String("ebb.function", i.Handler.Name),
-			attribute.String("ebb.event.id", m.Event.ID),
+			remedy.FunctionKey.String(i.Handler.Name),
+			remedy.EventIDKey.String(m.Event.ID),
 			attribute.String("ebb.event.source", m.Event.Source)))
 	defer span.End()
 	if err != nil {
@@ -63,6 +65,39 @@ func (i Invoker) Invoke(ctx context.Context, d Delivery) ([]remedy.Record, error
 		span.SetStatus(codes.Error, err.Error())
 	}
 	return recs, err
+}
+
+// origin gives ctx with the trace that the delivery continues, and links to
+// those that it only came from. What came beside the event is the nearer hop, so
+// it is the parent; the event's own trace is linked where that is another one.
+// A replay, a schedule's start and an attempt long after the event came in begin
+// a trace, with links to both.
+func (d Delivery) origin(ctx context.Context, m bus.Message, now time.Time) (context.Context, []oteltrace.Link) {
+	beside, inside := d.Carrier, m.Carrier
+	if len(beside) == 0 {
+		beside, inside = inside, nil
+	}
+	if m.Again || d.late(m.Event, now) {
+		beside, inside = trace.Linked(beside), trace.Linked(inside)
+	}
+	ctx, links := trace.Continue(ctx, beside)
+	own, more := trace.Continue(context.Background(), inside)
+	links = append(links, more...)
+	if sc := oteltrace.SpanContextFromContext(own); sc.IsValid() && sc.TraceID() != oteltrace.SpanContextFromContext(ctx).TraceID() {
+		links = append(links, oteltrace.Link{SpanContext: sc})
+	}
+	return ctx, links
+}
+
+// late reports whether Ebb first took the event in so long ago that the work on
+// it is a retry of another time.
+func (d Delivery) late(ev remedy.Event, now time.Time) bool {
+	for _, t := range []time.Time{d.Received, ev.Received} {
+		if !t.IsZero() && now.Sub(t) > LinkAfter {
+			return true
+		}
+	}
+	return false
 }
 
 // DeadLetter gives the dead letter for a delivery that failed for good. Its ID

@@ -32,8 +32,8 @@ type Intake struct {
 // HTTP API or a function URL. It does not return. What open returns serves every
 // request; an error keeps the function from starting.
 func MainHTTP(name string, open func(Intake) (http.Handler, error)) {
-	start(name, func(ctx context.Context, log *slog.Logger) (lambda.Handler, error) {
-		in, err := intake(ctx, os.Getenv, log)
+	start(name, func(ctx context.Context, w *watch) (lambda.Handler, error) {
+		in, err := intake(ctx, os.Getenv, w.log)
 		if err != nil {
 			return nil, err
 		}

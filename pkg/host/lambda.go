@@ -13,8 +13,8 @@ import (
 
 	"github.com/ebb-ops/ebb/pkg/cloud"
 	"github.com/ebb-ops/ebb/pkg/ledger/dynamodb"
+	"github.com/ebb-ops/ebb/pkg/metrics"
 	"github.com/ebb-ops/ebb/pkg/remedy"
-	"github.com/ebb-ops/ebb/pkg/trace"
 )
 
 // closingTime is how long before Lambda ends an invocation the work in it is
@@ -23,26 +23,21 @@ const closingTime = 6 * time.Second
 
 // Main runs a function on Lambda's runtime interface. It does not return.
 func Main(f remedy.Function) {
-	start(f.Name, func(ctx context.Context, log *slog.Logger) (lambda.Handler, error) {
-		return open(ctx, f, os.Getenv, log)
+	start(f.Name, func(ctx context.Context, w *watch) (lambda.Handler, error) {
+		return open(ctx, f, os.Getenv, w)
 	})
 }
 
 // start makes a handler ready and serves it. What keeps it from starting is
 // logged, because Lambda reports only that the process ended.
-func start(name string, open func(context.Context, *slog.Logger) (lambda.Handler, error)) {
-	log := slog.New(slog.NewJSONHandler(os.Stdout, nil)).With("service", "ebb", "function_name", name)
-	// The X-Ray exporter's place: a processor here sees every span.
-	_, err := trace.Setup(name, Version())
-	var h lambda.Handler
-	if err == nil {
-		h, err = open(context.Background(), log)
-	}
+func start(name string, open func(context.Context, *watch) (lambda.Handler, error)) {
+	w := newWatch(name, os.Getenv, os.Stdout)
+	h, err := open(context.Background(), w)
 	if err != nil {
-		log.Error("the function can't start", "error", err.Error())
+		w.log.Error("the function can't start", "error", err.Error())
 		os.Exit(1)
 	}
-	lambda.Start(h)
+	lambda.Start(w.handler(h))
 }
 
 // function is a function on Lambda.
@@ -50,10 +45,11 @@ type function struct {
 	Invoker
 	ledger remedy.Ledger
 	log    *slog.Logger
+	counts *metrics.Host
 }
 
 // open makes a function ready from its settings. It makes no call.
-func open(ctx context.Context, f remedy.Function, getenv func(string) string, log *slog.Logger) (*function, error) {
+func open(ctx context.Context, f remedy.Function, getenv func(string) string, w *watch) (*function, error) {
 	env := Env(getenv)
 	table := getenv(SettingTable)
 	if table == "" {
@@ -63,9 +59,10 @@ func open(ctx context.Context, f remedy.Function, getenv func(string) string, lo
 	if err != nil {
 		return nil, err
 	}
-	for _, w := range p.Warnings() {
-		log.Warn("policy", "warning", w)
+	for _, warning := range p.Warnings() {
+		w.log.Warn("policy", "warning", warning)
 	}
+	w.noops = p.TracedNoops()
 	cfg, err := cloud.LoadConfig(ctx, env)
 	if err != nil {
 		return nil, err
@@ -75,11 +72,11 @@ func open(ctx context.Context, f remedy.Function, getenv func(string) string, lo
 		return nil, err
 	}
 	ledger := dynamodb.New(awsdynamodb.NewFromConfig(cfg), table)
-	opts := remedy.Options{Log: log, Self: Self(getenv(SettingSelf))}
+	opts := remedy.Options{Log: w.log, Self: Self(getenv(SettingSelf))}
 	if name := getenv(SettingBus); name != "" {
 		opts.Publish = results(Publisher(cfg, name))
 	}
-	return &function{Invoker{remedy.New(ledger, p, opts), handler}, ledger, log}, nil
+	return &function{Invoker{remedy.New(ledger, p, opts), handler}, ledger, w.log, metrics.NewHost(nil)}, nil
 }
 
 // Invoke implements [lambda.Handler]. It takes an event as EventBridge invokes
@@ -111,29 +108,20 @@ func beforeClosing(ctx context.Context) (context.Context, context.CancelFunc) {
 
 // deliver hands a delivery on, and keeps what no retry will mend as a dead letter.
 func (f *function) deliver(ctx context.Context, d Delivery) ([]remedy.Record, error) {
-	d.Received = time.Now()
+	if d.Received.IsZero() {
+		d.Received = time.Now()
+	}
 	recs, err := f.Invoker.Invoke(ctx, d)
 	if !remedy.IsPermanent(err) {
 		return recs, err
 	}
-	f.log.ErrorContext(ctx, "dead letter", "error", err.Error())
-	letter := DeadLetter(f.Handler.Name, d, 1, err, d.Received)
+	letter := DeadLetter(f.Handler.Name, d, 1, err, time.Now())
+	f.log.ErrorContext(ctx, "dead letter", "function", letter.Function, "event_source", letter.Source, "event_id", letter.Event,
+		"dead_letter", letter.ID, "error", letter.Reason)
 	if err := f.ledger.SaveDeadLetter(ctx, letter); err != nil {
 		// Not permanent: the delivery comes again, so that nothing is lost.
 		return recs, fmt.Errorf("keep dead letter %s: %w", letter.ID, err)
 	}
+	f.counts.DeadLetter(ctx, f.Handler.Name)
 	return recs, nil
-}
-
-// xrayHeader is the name under which X-Ray's propagator looks.
-const xrayHeader = "X-Amzn-Trace-Id"
-
-// lambdaCarrier gives the trace header of this invocation. The runtime client
-// puts it into the context; the environment variable is not always set.
-func lambdaCarrier(ctx context.Context) map[string]string {
-	header, _ := ctx.Value("x-amzn-trace-id").(string)
-	if header == "" {
-		return nil
-	}
-	return map[string]string{xrayHeader: header}
 }

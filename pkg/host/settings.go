@@ -18,6 +18,10 @@ const (
 	SettingSelf   = "EBB_SELF"         // Ebb's own identities, comma-separated: see Self
 	SettingAWS    = "AWS_ENDPOINT_URL" // one endpoint for all of AWS, for an emulator
 	SettingGitHub = "EBB_GITHUB_URL"   // GitHub's REST API; its public one when empty
+
+	// SettingTraceFormat is what the X-Ray daemon is sent: "documents", which is
+	// the default, or "otlp", for accounts that use X-Ray's OTLP path.
+	SettingTraceFormat = "EBB_TRACE_FORMAT"
 )
 
 // DefaultPolicyFile is where the deployment package holds the policy.

@@ -97,7 +97,7 @@ func TestSettingsThatAreMissing(t *testing.T) {
 	t.Parallel()
 	none := func(string) string { return "" }
 	log := slog.New(slog.DiscardHandler)
-	if _, err := open(t.Context(), lamp, none, log); err == nil || !strings.Contains(err.Error(), SettingTable) {
+	if _, err := open(t.Context(), lamp, none, &watch{log: log}); err == nil || !strings.Contains(err.Error(), SettingTable) {
 		t.Errorf("a function without a table: %v, want an error that names %s", err, SettingTable)
 	}
 	if _, err := intake(t.Context(), none, log); err == nil || !strings.Contains(err.Error(), SettingBus) {

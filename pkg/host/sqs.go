@@ -3,6 +3,10 @@ package host
 import (
 	"context"
 	"encoding/json"
+	"strconv"
+	"time"
+
+	"github.com/ebb-ops/ebb/pkg/trace"
 )
 
 // sqsMessage is the part of an SQS event that the host reads.
@@ -34,17 +38,26 @@ func sqsBatch(payload []byte) ([]sqsMessage, bool) {
 	return in.Records, in.Records[0].EventSource == "aws:sqs"
 }
 
+// sent gives when the message was put into its queue; zero when it does not say.
+func (m sqsMessage) sent() time.Time {
+	ms, err := strconv.ParseInt(m.Attributes["SentTimestamp"], 10, 64)
+	if err != nil {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}
+
 // batch delivers the messages one after the other. What there is no time left
 // for fails, and comes again.
 func (f *function) batch(ctx context.Context, msgs []sqsMessage) batchResponse {
 	out := batchResponse{BatchItemFailures: []batchFailure{}}
 	for _, m := range msgs {
-		d := Delivery{Payload: []byte(m.Body)}
+		d := Delivery{Payload: []byte(m.Body), Received: m.sent()}
 		if header := m.Attributes["AWSTraceHeader"]; header != "" {
-			d.Carrier = map[string]string{xrayHeader: header}
+			d.Carrier = map[string]string{trace.XRayHeader: header}
 		}
 		if _, err := f.deliver(ctx, d); err != nil {
-			f.log.ErrorContext(ctx, "message will come again", "message_id", m.MessageID, "error", err.Error())
+			f.log.ErrorContext(ctx, "message will come again", "function", f.Handler.Name, "message_id", m.MessageID, "error", err.Error())
 			out.BatchItemFailures = append(out.BatchItemFailures, batchFailure{m.MessageID})
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"go.opentelemetry.io/otel"
+	sdk "go.opentelemetry.io/otel/sdk/trace"
 	oteltrace "go.opentelemetry.io/otel/trace"
 
 	"github.com/ebb-ops/ebb/pkg/trace"
@@ -13,7 +14,7 @@ import (
 // The tests share the global provider, so they are one.
 func TestSetup(t *testing.T) {
 	keeper := trace.NewKeeper()
-	stop, err := trace.Setup("ebb-test", "v0", keeper)
+	stop, err := trace.Setup(trace.Options{Service: "ebb-test", Version: "v0", RecordAll: true, Processors: []sdk.SpanProcessor{keeper}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,6 +33,50 @@ func TestSetup(t *testing.T) {
 		ctx := trace.Extract(t.Context(), map[string]string{"X-Amzn-Trace-Id": "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"})
 		if got := oteltrace.SpanContextFromContext(ctx).TraceID().String(); got != "5759e988bd862e3fe1be46a994272793" {
 			t.Errorf("trace id = %s", got)
+		}
+	})
+	t.Run("a header that leaves the sampling open is sampled", func(t *testing.T) {
+		for header, want := range map[string]bool{
+			"Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8":                           true,
+			"Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=?":                 true,
+			"Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1;Lineage=a:1|b:2": true,
+			"Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=0":                 false,
+		} {
+			ctx := trace.Extract(t.Context(), map[string]string{trace.XRayHeader: header})
+			_, span := tracer.Start(ctx, "x")
+			if got := span.SpanContext(); got.IsSampled() != want || got.TraceID().String() != "5759e988bd862e3fe1be46a994272793" || !span.IsRecording() {
+				t.Errorf("%s: the span is %+v, recording %t; want it sampled %t, and recorded", header, got, span.IsRecording(), want)
+			}
+			span.End()
+		}
+	})
+	t.Run("W3C's header counts more than X-Ray's", func(t *testing.T) {
+		ctx := trace.Extract(t.Context(), map[string]string{
+			trace.XRayHeader: "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1",
+			"traceparent":    "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+		})
+		if got := oteltrace.SpanContextFromContext(ctx).TraceID().String(); got != "0af7651916cd43dd8448eb211c80319c" {
+			t.Errorf("trace id = %s", got)
+		}
+	})
+	t.Run("a linked carrier gives a link and no parent", func(t *testing.T) {
+		ctx, span := tracer.Start(t.Context(), "there")
+		span.End()
+		once := trace.Linked(trace.Inject(ctx))
+		for _, carrier := range []map[string]string{once, trace.Linked(once)} {
+			ctx, links := trace.Continue(t.Context(), carrier)
+			if oteltrace.SpanContextFromContext(ctx).IsValid() {
+				t.Error("the linked trace is continued")
+			}
+			if len(links) != 1 || !links[0].SpanContext.Equal(span.SpanContext().WithRemote(true)) {
+				t.Errorf("links = %v, want one to %v", links, span.SpanContext())
+			}
+		}
+		if _, links := trace.Continue(t.Context(), trace.Inject(ctx)); len(links) != 0 {
+			t.Errorf("a carrier to continue gives links %v", links)
+		}
+		if got := trace.Linked(nil); got != nil {
+			t.Errorf("Linked(nil) = %v", got)
 		}
 	})
 	t.Run("nothing is carried where there is no trace", func(t *testing.T) {

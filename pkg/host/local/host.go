@@ -16,10 +16,14 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/metric"
+
 	"github.com/ebb-ops/ebb/pkg/bus"
 	"github.com/ebb-ops/ebb/pkg/bus/inbox"
 	"github.com/ebb-ops/ebb/pkg/host"
 	"github.com/ebb-ops/ebb/pkg/ledger/sqlite"
+	"github.com/ebb-ops/ebb/pkg/metrics"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 	"github.com/ebb-ops/ebb/pkg/trace"
 )
@@ -55,8 +59,10 @@ type Config struct {
 	Self    func(remedy.Actor) bool // as [remedy.Options] has it
 	Workers int                     // 0 means DefaultWorkers
 	Inbox   inbox.Options
-	Keeper  *trace.Keeper // where the process's spans are; nil keeps no waterfalls
-	Log     *slog.Logger  // nil means none
+	Keeper  *trace.Keeper        // where the process's spans are; nil keeps no waterfalls
+	Meters  metric.MeterProvider // nil means the global one
+	Metrics http.Handler         // what GET /metrics answers, to those who may see records; nil means that there is none
+	Log     *slog.Logger         // nil means none
 }
 
 // Host is an open local host.
@@ -71,6 +77,9 @@ type Host struct {
 	broken   map[string]error        // the others, and why
 	draining atomic.Bool
 	late     sync.WaitGroup // spans still to be kept
+
+	counts     *metrics.Host
+	inboxMeter metric.Registration // nil until the inbox is measured
 }
 
 // Open takes the data folder for this process and makes the functions ready. A
@@ -80,6 +89,9 @@ func Open(ctx context.Context, cfg Config) (_ *Host, err error) {
 	cfg.Workers = cmp.Or(cfg.Workers, DefaultWorkers)
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Meters == nil {
+		cfg.Meters = otel.GetMeterProvider()
 	}
 	cfg.Inbox.Log = cfg.Log
 	h := &Host{cfg: cfg, log: cfg.Log, invokers: map[string]host.Invoker{}, broken: map[string]error{}}
@@ -104,8 +116,12 @@ func Open(ctx context.Context, cfg Config) (_ *Host, err error) {
 	if h.inbox, err = inbox.Open(ctx, cfg.Data, cfg.Inbox); err != nil {
 		return nil, err
 	}
+	if err = h.measure(); err != nil {
+		return nil, err
+	}
 	engine := remedy.New(h.ledger, cfg.Policy, remedy.Options{
 		Self: cfg.Self, Owner: leasePrefix + rand.Text(), Log: h.log,
+		Meter: cfg.Meters.Meter("github.com/ebb-ops/ebb/pkg/remedy"),
 	})
 	for _, f := range cfg.Functions {
 		handler, err := remedy.Open(ctx, f, cfg.Env)
@@ -123,6 +139,9 @@ func Open(ctx context.Context, cfg Config) (_ *Host, err error) {
 func (h *Host) Close() error {
 	var errs []error
 	h.late.Wait()
+	if h.inboxMeter != nil {
+		errs = append(errs, h.inboxMeter.Unregister())
+	}
 	if h.inbox != nil {
 		errs = append(errs, h.inbox.Close())
 	}
@@ -152,7 +171,7 @@ func (h *Host) Run(ctx context.Context, ready func(net.Addr)) error {
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()
 	worked := make(chan error, 1)
-	go func() { worked <- h.inbox.Run(work, h.cfg.Workers, h.handle, h.ledger.SaveDeadLetter) }()
+	go func() { worked <- h.inbox.Run(work, h.cfg.Workers, h.handle, h.bury) }()
 	ready(l.Addr())
 
 	var errs []error

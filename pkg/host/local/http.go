@@ -37,6 +37,9 @@ func (h *Host) routes(addr net.Addr) http.Handler {
 	mux.Handle("POST /{$}", guard.protect(&putevents.Handler{Accept: h.acceptEntries, Log: h.log}))
 	mux.Handle("GET /api/records", guard.protect(http.HandlerFunc(h.getRecords)))
 	mux.Handle("GET /api/records/{id}", guard.protect(http.HandlerFunc(h.getRecord)))
+	if h.cfg.Metrics != nil {
+		mux.Handle("GET /metrics", guard.protect(h.cfg.Metrics))
+	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusOK, map[string]string{"status": "ok"})
 	})
@@ -224,7 +227,7 @@ func (h *Host) acceptEntries(ctx context.Context, events []putevents.Event) erro
 		m, err := bus.Decode(ev.Payload)
 		if err != nil {
 			d := host.Delivery{Payload: ev.Payload, Carrier: ev.Carrier}
-			if err := h.ledger.SaveDeadLetter(ctx, host.DeadLetter("", d, 0, err, time.Now())); err != nil {
+			if err := h.bury(ctx, host.DeadLetter("", d, 0, err, time.Now())); err != nil {
 				return err
 			}
 			continue

@@ -64,7 +64,7 @@ func KeptSpan(s sdk.ReadOnlySpan) sqlite.Span {
 		out.Attributes[string(kv.Key)] = kv.Value.String()
 	}
 	for _, l := range s.Links() {
-		out.Links = append(out.Links, l.SpanContext.TraceID().String())
+		out.Links = append(out.Links, l.SpanContext.TraceID().String()+"-"+l.SpanContext.SpanID().String())
 	}
 	return out
 }
