@@ -178,7 +178,7 @@ func lines(t *testing.T) []line {
 		rec := sampleRecord()
 		change(&rec)
 		write(name, func(log *slog.Logger) {
-			log.LogAttrs(ctx, map[bool]slog.Level{true: slog.LevelInfo, false: slog.LevelError}[err == nil], "handled", decisionAttrs(rec, err)...)
+			log.LogAttrs(ctx, map[bool]slog.Level{true: slog.LevelInfo, false: slog.LevelError}[err == nil], "handled", append(rec.LogAttrs(), remedy.ErrorAttrs(err)...)...)
 		})
 	}
 	decision("reverted", nil, func(*remedy.Record) {})
@@ -230,7 +230,7 @@ func sampleRecord() remedy.Record {
 		Changes:    []remedy.AppliedCall{{Call: remedy.Call{API: "s3:PutBucketPolicy"}, At: after(1830)}},
 		Attempt:    1, TraceID: "69a7b2bf5e3c1d0f8a9b7c6d5e4f3a2b",
 		Times: remedy.Times{
-			Changed: at, Received: after(1510), Decided: after(1630), Intent: after(1700), Fixed: after(1830), Verified: after(1925), Recorded: after(1950),
+			Changed: at, Received: after(1510), Began: after(1510), Decided: after(1630), Intent: after(1700), Fixed: after(1830), Verified: after(1925), Recorded: after(1950),
 		},
 	}
 }

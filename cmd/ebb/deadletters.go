@@ -17,6 +17,7 @@ import (
 	"github.com/ebb-ops/ebb/pkg/console"
 	"github.com/ebb-ops/ebb/pkg/host"
 	"github.com/ebb-ops/ebb/pkg/remedy"
+	"github.com/ebb-ops/ebb/pkg/trace"
 )
 
 func (a *app) deadLettersCommand() *cobra.Command {
@@ -253,7 +254,7 @@ func deliveries(d remedy.DeadLetter, functions []string) []inbox.Delivery {
 	for _, name := range functions {
 		del := inbox.NewDelivery(name, d.Source, d.Event, d.Payload)
 		sum := sha256.Sum256([]byte(del.ID + " " + d.ID + " " + d.At.UTC().Format(time.RFC3339Nano)))
-		del.ID, del.Carrier = hex.EncodeToString(sum[:16]), d.Carrier
+		del.ID, del.Carrier = hex.EncodeToString(sum[:16]), trace.Linked(d.Carrier)
 		out = append(out, del)
 	}
 	return out
@@ -263,7 +264,7 @@ func deliveries(d remedy.DeadLetter, functions []string) []inbox.Delivery {
 func (s *session) handleLetter(ctx context.Context, d remedy.DeadLetter, functions []string) (string, error) {
 	var results []string
 	for _, name := range functions {
-		recs, err := s.invoke(ctx, name, host.Delivery{Payload: d.Payload, Carrier: d.Carrier, Received: s.Now()})
+		recs, err := s.invoke(ctx, name, host.Delivery{Payload: d.Payload, Carrier: trace.Linked(d.Carrier), Received: s.Now()})
 		if err != nil {
 			return "", err
 		}

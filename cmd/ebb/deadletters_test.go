@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"github.com/ebb-ops/ebb/pkg/bus/inbox"
 	"github.com/ebb-ops/ebb/pkg/ledger/sqlite"
 	"github.com/ebb-ops/ebb/pkg/remedy"
+	"github.com/ebb-ops/ebb/pkg/trace"
 )
 
 // bury puts dead letters into the world's ledger.
@@ -145,7 +147,7 @@ func TestReplayIntoTheInbox(t *testing.T) {
 	got := w.inInbox(2)
 	for i, want := range []remedy.DeadLetter{d, loose} {
 		if got[i].Function != "shelf-labels" || got[i].EventID != want.Event || string(got[i].Payload) != string(want.Payload) ||
-			got[i].Carrier["traceparent"] != "00-1" {
+			!maps.Equal(got[i].Carrier, trace.Linked(want.Carrier)) {
 			t.Errorf("delivery %d = %+v", i, got[i])
 		}
 		if first := inbox.NewDelivery("shelf-labels", want.Source, want.Event, want.Payload); got[i].ID == first.ID {

@@ -11,7 +11,7 @@ import (
 	"github.com/ebb-ops/ebb/functions"
 )
 
-// flushFor is how long the last traces may take on their way out.
+// flushFor is how long the last traces and metrics may take on their way out.
 const flushFor = 5 * time.Second
 
 func main() { os.Exit(run()) }
@@ -20,19 +20,19 @@ func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	keeper, flush, err := startTracing(ctx, os.Getenv)
+	tracing, err := startTracing(ctx, os.Getenv)
 	if err != nil {
 		complain(os.Stderr, err)
 		return exitFailed
 	}
 	code := execute(ctx, os.Args[1:], deps{
-		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-		Getenv: os.Getenv, Functions: functions.All, Now: time.Now, Keeper: keeper,
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv, Functions: functions.All, Now: time.Now,
+		Keeper: tracing.keeper, SampleNoops: tracing.sampleNoops, StartMetrics: startMetrics,
 	})
 	// What was done stands without its trace, so losing one changes no exit code.
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushFor)
 	defer cancel()
-	if err := flush(last); err != nil {
+	if err := tracing.stop(last); err != nil {
 		complain(os.Stderr, err)
 	}
 	return code

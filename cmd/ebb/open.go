@@ -95,6 +95,9 @@ func (a *app) loadPolicy(warn func(string)) (*policy.Policy, error) {
 	for _, w := range p.Warnings() {
 		warn(w)
 	}
+	if a.SampleNoops != nil {
+		a.SampleNoops(p.TracedNoops())
+	}
 	return p, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -33,6 +34,9 @@ type deps struct {
 	Functions      []remedy.Function
 	Now            func() time.Time
 	Keeper         *trace.Keeper // where this process's spans are; nil keeps none beside the records
+	SampleNoops    func(float64) // told the policy's share of no-ops whose traces are exported; may be nil
+	// StartMetrics sets metrics up for a process that serves: see [startMetrics]. Nil measures nothing.
+	StartMetrics func(context.Context, func(string) string) (page http.Handler, stop func(context.Context) error, err error)
 }
 
 // app is the command line with its global flags.
@@ -116,7 +120,7 @@ With --output json each command prints one JSON object a line.`,
 	}
 	root.SetHelpCommand(helpCommand())
 	root.AddCommand(
-		a.serveCommand(), a.handleCommand(), a.recordsCommand(), a.showCommand(), a.undoCommand(), a.functionsCommand(),
+		a.serveCommand(), a.handleCommand(), a.recordsCommand(), a.showCommand(), a.traceCommand(), a.undoCommand(), a.functionsCommand(),
 		a.policyCommand(), a.deadLettersCommand(), a.versionCommand(),
 	)
 	root.InitDefaultCompletionCmd()

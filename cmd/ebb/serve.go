@@ -1,13 +1,14 @@
 package main
 
 import (
+	"context"
 	"errors"
-	"log/slog"
 	"net"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ebb-ops/ebb/pkg/host/local"
+	"github.com/ebb-ops/ebb/pkg/logs"
 )
 
 // The webhook secrets come from the environment only: a command line can be
@@ -31,10 +32,11 @@ for good becomes a dead letter.
   POST /events               EventBridge events: one, an array, or JSON lines
   POST /                     EventBridge's PutEvents, for aws --endpoint-url
   GET  /api/records[/ID]     what was done
+  GET  /metrics              the metrics, for Prometheus
   GET  /healthz, /readyz
 
-/events, PutEvents and /api are for this machine only, unless a token is set.
-` + settingSecret + ` holds GitHub's webhook secret, and while it is
+/events, PutEvents, /api and /metrics are for this machine only, unless a token
+is set. ` + settingSecret + ` holds GitHub's webhook secret, and while it is
 replaced ` + settingPreviousSecret + ` the one before. Logs go to
 the standard error as JSON. SIGTERM finishes what runs and keeps the rest.`,
 		Args: arguments(0, 0, ""),
@@ -45,7 +47,7 @@ the standard error as JSON. SIGTERM finishes what runs and keeps the rest.`,
 			if a.table != "" {
 				return usagef("ebb serve keeps its ledger in --data: --table is for looking at a deployment")
 			}
-			log := slog.New(slog.NewJSONHandler(a.Stderr, nil)).With("service", "ebb")
+			log := logs.New(a.Stderr, logs.Options{Getenv: a.Getenv})
 			p, err := a.loadPolicy(func(w string) { log.Warn("policy", "warning", w) })
 			if err != nil {
 				return err
@@ -58,6 +60,20 @@ the standard error as JSON. SIGTERM finishes what runs and keeps the rest.`,
 				if s := a.Getenv(name); s != "" {
 					cfg.Secrets = append(cfg.Secrets, s)
 				}
+			}
+			if a.StartMetrics != nil {
+				page, stop, err := a.StartMetrics(cmd.Context(), a.Getenv)
+				if err != nil {
+					return err
+				}
+				cfg.Metrics = page
+				defer func() {
+					last, cancel := context.WithTimeout(context.WithoutCancel(cmd.Context()), flushFor)
+					defer cancel()
+					if err := stop(last); err != nil { // what was done stands without its figures
+						complain(a.Stderr, err)
+					}
+				}()
 			}
 			h, err := local.Open(cmd.Context(), cfg)
 			if err != nil {

@@ -15,8 +15,10 @@ func (a *app) showCommand() *cobra.Command {
 		Use:   "show ID",
 		Short: "Show a record in full: why, before, changes, after, times and trace",
 		Long: `Show a record in full: what happened and why, the calls that were made, the
-state before and after, the times, and the trace of each step. The start of an
-id will do where no other record's id starts so.`,
+state before and after, the times, and the trace of each step, with that of an
+undo. Where the steps were not kept, as on Lambda, they are drawn from the
+record's own times. The start of an id will do where no other record's id starts
+so.`,
 		Args: arguments(1, 1, "the record's ID"),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			s, err := a.lookAt(cmd.Context())
@@ -35,7 +37,7 @@ id will do where no other record's id starts so.`,
 
 // show prints a record with its trace.
 func (a *app) show(ctx context.Context, s store, rec remedy.Record) error {
-	spans, missing, err := s.spans(ctx, rec)
+	traces, err := s.traces(ctx, rec)
 	if err != nil {
 		return err
 	}
@@ -43,32 +45,11 @@ func (a *app) show(ctx context.Context, s store, rec remedy.Record) error {
 		return console.JSON(a.Stdout, struct {
 			remedy.Record
 			Trace []console.Span `json:"trace"`
-		}{rec, spans})
+		}{rec, allSpans(traces)})
 	}
-	d := console.Detail{Record: rec, Trace: spans, NoTrace: missing}
+	d := console.Detail{Record: rec, Traces: traces}
 	if rec.Undoable() {
 		d.Hint = "To bring the state before it back: ebb undo " + rec.ID + " --reason TEXT"
 	}
 	return a.printer().Record(d)
-}
-
-// spans gives a record's trace, or says why there is none.
-func (s store) spans(ctx context.Context, rec remedy.Record) (out []console.Span, missing string, err error) {
-	out = []console.Span{}
-	switch {
-	case rec.TraceID == "":
-		return out, "The process that wrote this record did not trace.", nil
-	case s.file == nil:
-		return out, "A deployment's traces are not in its ledger: look for this id where they are exported to.", nil
-	}
-	kept, err := s.file.Trace(ctx, rec.TraceID)
-	if err != nil {
-		return nil, "", err
-	}
-	for _, k := range kept {
-		out = append(out, console.Span{
-			ID: k.SpanID, Parent: k.ParentID, Name: k.Name, Start: k.Start, End: k.End, Attributes: k.Attributes, Error: k.Error,
-		})
-	}
-	return out, "Its steps were not kept: the process ended too early, or it held too many traces.", nil
 }

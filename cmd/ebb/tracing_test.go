@@ -13,23 +13,23 @@ import (
 
 // Not parallel: the tracer provider is the process's.
 func TestTraceIsKeptWithTheRecord(t *testing.T) {
-	keeper, stop, err := startTracing(t.Context(), func(string) string { return "" })
+	tracing, err := startTracing(t.Context(), func(string) string { return "" })
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		otel.SetTracerProvider(noop.NewTracerProvider())
-		if err := stop(context.WithoutCancel(t.Context())); err != nil {
+		if err := tracing.stop(context.WithoutCancel(t.Context())); err != nil {
 			t.Error(err)
 		}
 	})
 	w := newWorld(t)
-	w.deps.Keeper = keeper
+	w.deps.Keeper = tracing.keeper
 	rec := w.revert()
 	if rec.TraceID == "" {
 		t.Fatal("the record has no trace id")
 	}
-	contains(t, "show", w.must("show", rec.ID).stdout, "Trace "+rec.TraceID, "\n  receive shelf-labels ", "\n    handle shelf-labels ", "\n      apply ", "█")
+	contains(t, "show", w.must("show", rec.ID).stdout, "Trace "+rec.TraceID, "\n  receive shelf-labels ", "\n    handle shelf-labels ", "\n      remediate ", "\n        apply ", "█")
 
 	var shown struct {
 		Trace []console.Span `json:"trace"`
@@ -46,7 +46,7 @@ func TestTraceIsKeptWithTheRecord(t *testing.T) {
 		parents[s.Name] = steps[s.Parent]
 	}
 	for step, parent := range map[string]string{
-		"receive shelf-labels": "", "handle shelf-labels": "receive shelf-labels", "intent": "handle shelf-labels", "verify": "handle shelf-labels",
+		"receive shelf-labels": "", "handle shelf-labels": "receive shelf-labels", "remediate": "handle shelf-labels", "intent": "remediate", "verify": "remediate",
 	} {
 		if got, ok := parents[step]; !ok || got != parent {
 			t.Errorf("step %q is in %q (%t), want %q", step, got, ok, parent)
@@ -54,9 +54,10 @@ func TestTraceIsKeptWithTheRecord(t *testing.T) {
 	}
 
 	undo := w.must("undo", rec.ID, "--reason", "x").stdout
-	contains(t, "undo", undo, "\n  undo shelf-labels ", "\n    apply ")
+	contains(t, "undo", undo, "\n  undo shelf-labels ", "\n      apply ")
+	contains(t, "show of what was undone", w.must("show", rec.ID).stdout, "\nTrace "+rec.TraceID, "\n  receive shelf-labels ", "\nUndo ", "\n  undo shelf-labels ")
 
-	if held := keeper.Take(rec.TraceID); len(held) > 0 {
+	if held := tracing.keeper.Take(rec.TraceID); len(held) > 0 {
 		t.Errorf("%d spans that were kept are still held", len(held))
 	}
 }
@@ -64,7 +65,7 @@ func TestTraceIsKeptWithTheRecord(t *testing.T) {
 func TestUnreachableOTLPExporterIsNoError(t *testing.T) {
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
 	t.Cleanup(func() { otel.SetTracerProvider(noop.NewTracerProvider()) })
-	if _, _, err := startTracing(t.Context(), func(string) string { return "http://127.0.0.1:1" }); err != nil {
+	if _, err := startTracing(t.Context(), func(string) string { return "http://127.0.0.1:1" }); err != nil {
 		t.Errorf("start tracing: %v", err)
 	}
 }
