@@ -13,6 +13,8 @@ import (
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace/noop"
 
+	"github.com/ebb-ops/ebb/pkg/remedy"
+	"github.com/ebb-ops/ebb/pkg/trace"
 	"github.com/ebb-ops/ebb/pkg/trace/segment/daemontest"
 )
 
@@ -135,5 +137,23 @@ func TestWatch_tells_of_each_invocation(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// EventBridge hands its header on to targets, but drops it from archives and
+// from the event: so the trace is inside as well.
+func TestPublisher_hands_the_trace_on(t *testing.T) {
+	process(t)
+	otel.SetTextMapPropagator(trace.Propagator())
+	fake := &eventBridge{status: 200, answer: `{"FailedEntryCount":0,"Entries":[{"EventId":"1"}]}`}
+	ctx := trace.Extract(t.Context(), map[string]string{trace.XRayHeader: sampledHeader})
+	if err := fake.publisher()(ctx, remedy.Event{ID: "d1", Source: "github", Name: "push"}); err != nil {
+		t.Fatal(err)
+	}
+	if got := fake.sent[0]["TraceHeader"]; got != sampledHeader {
+		t.Errorf("TraceHeader = %v, want %s", got, sampledHeader)
+	}
+	if got := fake.sent[0]["Detail"].(string); !strings.Contains(got, `"traceparent":"00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8-01"`) {
+		t.Errorf("detail = %s, want the traceparent in it", got)
 	}
 }
