@@ -89,7 +89,7 @@ func TestGitHubOnLambda_with_stored_credentials(t *testing.T) {
 	want(t, "the state without credentials", s.bad, s.state(t))
 	want(t, "dead letters", nil, deadLetters(t, ledger)) // it is for Lambda to try again
 
-	secret, err := json.Marshal(map[string]string{"GITHUB_TOKEN": token})
+	secret, err := json.Marshal(map[string]string{"token": token})
 	check(t, err)
 	_, err = secretsmanager.NewFromConfig(account.Config).CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: aws.String("ebb/github"), SecretString: aws.String(string(secret))})
 	check(t, err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"slices"
 	"sync"
 
 	"github.com/ebb-ops/ebb/pkg/remedy"
@@ -13,28 +12,33 @@ import (
 // SettingStored names the stored secret that holds the credentials.
 const SettingStored = "EBB_GITHUB_CREDENTIALS_ARN"
 
-// Members are the members that a stored secret may have. What they mean is what
-// [New] says of the settings of these names.
-func Members() []string {
-	return []string{"GITHUB_APP_ID", "GITHUB_APP_PRIVATE_KEY", "GITHUB_TOKEN"}
-}
+// The members of a stored secret: either a token, or an App's id and key. They
+// are what the settings GITHUB_TOKEN, GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY
+// are to [New].
+const (
+	memberToken = "token"
+	memberApp   = "app_id"
+	memberKey   = "private_key"
+)
 
 // Check reports whether members are credentials: nil, or an error that names
-// the member to mend. It makes no call.
+// what to mend. It makes no call.
 func Check(members map[string]string) error {
-	_, err := configured(settings(members), &Client{})
+	_, err := fromMembers(members, &Client{})
 	return err
 }
 
-// settings gives the environment that a secret's members stand for. A file is
-// not among what a secret can name.
-func settings(members map[string]string) remedy.Env {
-	return remedy.Env{Getenv: func(name string) string {
-		if slices.Contains(Members(), name) {
-			return members[name]
-		}
-		return ""
-	}}
+func fromMembers(members map[string]string, c *Client) (credentials, error) {
+	switch {
+	case members[memberApp] != "" && members[memberKey] == "":
+		return nil, fmt.Errorf("it has an %s but no %s: put the App's key beside it, PEM", memberApp, memberKey)
+	case members[memberApp] == "" && members[memberToken] == "":
+		return nil, fmt.Errorf(`it holds no credentials: put {"%s": "…"} or {"%s": "…", "%s": "…"} into it`, memberToken, memberApp, memberKey)
+	}
+	settings := map[string]string{
+		"GITHUB_TOKEN": members[memberToken], "GITHUB_APP_ID": members[memberApp], "GITHUB_APP_PRIVATE_KEY": members[memberKey],
+	}
+	return configured(remedy.Env{Getenv: func(name string) string { return settings[name] }}, c)
 }
 
 // stored is credentials in a stored secret, which may be replaced at any time.
@@ -71,7 +75,7 @@ func (s *stored) current(ctx context.Context) (credentials, error) {
 	defer s.mu.Unlock()
 	s.rejected = s.rejected && !rejected
 	if s.auth == nil || !maps.Equal(members, s.members) {
-		auth, err := configured(settings(members), s.client)
+		auth, err := fromMembers(members, s.client)
 		if err != nil {
 			return nil, fmt.Errorf("GitHub credentials: secret %s: %w", s.id, err)
 		}

@@ -40,7 +40,7 @@ func withStored(t *testing.T, s *githubtest.Server, v *vault) *github.Client {
 
 func TestStoredCredentials_are_replaced_while_running(t *testing.T) {
 	t.Parallel()
-	v := &vault{members: map[string]string{"GITHUB_TOKEN": "0ld"}}
+	v := &vault{members: map[string]string{"token": "0ld"}}
 	c := withStored(t, server(githubtest.Options{Tokens: []githubtest.Token{org()}}), v)
 	if len(v.refused) > 0 {
 		t.Error("the secret was read before anything needed it")
@@ -49,7 +49,7 @@ func TestStoredCredentials_are_replaced_while_running(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "401") || !strings.Contains(err.Error(), "the secret arn:github") || strings.Contains(err.Error(), "0ld") {
 		t.Errorf("error = %v, want one that names the secret", err)
 	}
-	v.members = map[string]string{"GITHUB_TOKEN": "t0ken"}
+	v.members = map[string]string{"token": "t0ken"}
 	for range 2 {
 		if _, err := c.Repository(t.Context(), site); err != nil {
 			t.Fatal(err)
@@ -62,14 +62,14 @@ func TestStoredCredentials_are_replaced_while_running(t *testing.T) {
 
 func TestStoredCredentials_stay_refused_until_they_were_read(t *testing.T) {
 	t.Parallel()
-	v := &vault{members: map[string]string{"GITHUB_TOKEN": "0ld"}}
+	v := &vault{members: map[string]string{"token": "0ld"}}
 	c := withStored(t, server(githubtest.Options{Tokens: []githubtest.Token{org()}}), v)
 	_, _ = c.Repository(t.Context(), site)
 	v.err = errors.New("no answer")
 	if _, err := c.Repository(t.Context(), site); !errors.Is(err, v.err) || remedy.IsPermanent(err) {
 		t.Errorf("error = %v, want the store's, for a retry", err)
 	}
-	v.members, v.err = map[string]string{"GITHUB_TOKEN": "t0ken"}, nil
+	v.members, v.err = map[string]string{"token": "t0ken"}, nil
 	if _, err := c.Repository(t.Context(), site); err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +82,7 @@ func TestStoredCredentials_of_an_App(t *testing.T) {
 	t.Parallel()
 	key, text := newKey(t)
 	s := server(githubtest.Options{App: &githubtest.App{ID: "42", Key: &key.PublicKey, Installations: []githubtest.Installation{all()}}})
-	v := &vault{members: map[string]string{"GITHUB_TOKEN": "", "GITHUB_APP_ID": "42", "GITHUB_APP_PRIVATE_KEY": text}}
+	v := &vault{members: map[string]string{"token": "", "app_id": "42", "private_key": text}}
 	c := withStored(t, s, v)
 	for range 2 {
 		if _, err := c.Repository(t.Context(), site); err != nil {
@@ -106,12 +106,11 @@ func TestStoredCredentials_that_are_none(t *testing.T) {
 		members map[string]string
 		want    string
 	}{
-		"empty":         {map[string]string{"GITHUB_TOKEN": ""}, "set GITHUB_TOKEN"},
-		"another name":  {map[string]string{"token": "t0ken"}, "set GITHUB_TOKEN"},
-		"line break":    {map[string]string{"GITHUB_TOKEN": "t0ken\n"}, "GITHUB_TOKEN"},
-		"App, no key":   {map[string]string{"GITHUB_APP_ID": "42"}, "GITHUB_APP_PRIVATE_KEY"},
-		"App, bad key":  {map[string]string{"GITHUB_APP_ID": "42", "GITHUB_APP_PRIVATE_KEY": "t0ken"}, "GITHUB_APP_PRIVATE_KEY"},
-		"App, key file": {map[string]string{"GITHUB_APP_ID": "42", "GITHUB_APP_PRIVATE_KEY_FILE": "/etc/passwd"}, "GITHUB_APP_PRIVATE_KEY"},
+		"empty":        {map[string]string{"token": "", "app_id": "", "private_key": ""}, "holds no credentials"},
+		"another name": {map[string]string{"GITHUB_TOKEN": "t0ken"}, `put {"token"`},
+		"line break":   {map[string]string{"token": "t0ken\n"}, "GITHUB_TOKEN"},
+		"App, no key":  {map[string]string{"app_id": "42", "token": "t0ken"}, "no private_key"},
+		"App, bad key": {map[string]string{"app_id": "42", "private_key": "t0ken"}, "GITHUB_APP_PRIVATE_KEY"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -131,7 +130,7 @@ func TestStoredCredentials_that_are_none(t *testing.T) {
 			}
 		})
 	}
-	if err := github.Check(map[string]string{"GITHUB_TOKEN": "t0ken"}); err != nil {
+	if err := github.Check(map[string]string{"token": "t0ken"}); err != nil {
 		t.Errorf("Check = %v", err)
 	}
 }
