@@ -37,7 +37,7 @@ func TestReceiverOnLambda_with_a_stored_secret(t *testing.T) {
 	}
 
 	send("too-early", "0ne-key", 500)
-	if log := f.log.String(); !strings.Contains(log, "read secret ebb/webhook: there is no such secret") {
+	if log := f.function.Log(); !strings.Contains(log, "read secret ebb/webhook: there is no such secret") {
 		t.Errorf("the log does not say what is missing: %s", log)
 	}
 	api := secretsmanager.NewFromConfig(account.Config)
@@ -59,7 +59,7 @@ func TestReceiverOnLambda_with_a_stored_secret(t *testing.T) {
 		"github repository.publicized first", "github repository.publicized second", "github repository.publicized late",
 	}, queue(t, 3))
 	for _, key := range []string{"0ne-key", "tw0-key"} {
-		if strings.Contains(f.log.String(), key) {
+		if strings.Contains(f.function.Log(), key) {
 			t.Error("a key is in the log")
 		}
 	}
