@@ -74,7 +74,7 @@ func Examine(ctx context.Context, cfg aws.Config, now func() time.Time, p Patien
 		e.checkTable, e.checkBus,
 		func(ctx context.Context) []Finding { return append(rules, e.checkRules(ctx)...) },
 		func(ctx context.Context) []Finding { return append(functions, e.checkFunctions(ctx)...) },
-		e.checkSecrets, e.checkTrail, e.checkGlobalEvents, e.checkSpokes, e.checkDeadLetters, e.checkLogs,
+		e.checkSecrets, e.checkTrail, e.checkForwarding, e.checkSpokes, e.checkDeadLetters, e.checkLogs,
 	}
 	results := make([][]Finding, len(checks))
 	var group sync.WaitGroup

@@ -331,7 +331,7 @@ func TestExamine_events_that_come_in_another_region(t *testing.T) {
 			Rule: aws.String("forward"), Targets: []ebtypes.Target{{Id: aws.String("hub"), Arn: &to, RoleArn: &d.role}},
 		}))
 	}
-	hub := "arn:aws:events:eu-west-1:" + d.account.ID + ":event-bus/ebb"
+	hub := "arn:aws:events:eu-west-1:" + d.account.ID + ":event-bus/default" // that is where the rule is
 	more := strings.Replace(patterns[key.Name], `["CreateAccessKey"]`, `["AttachUserPolicy","CreateAccessKey"]`, 1)
 	forward(strings.Replace(more, "CreateAccessKey", "DeleteAccessKey", 1), hub)
 	if diff := cmp.Diff([]string{"forwarding iam-key"}, checks()); diff != "" {
@@ -341,9 +341,43 @@ func TestExamine_events_that_come_in_another_region(t *testing.T) {
 	if diff := cmp.Diff([]string{"forwarding iam-key"}, checks()); diff != "" {
 		t.Errorf("not well when they are forwarded elsewhere (-want +got):\n%s", diff)
 	}
+	forward(more, strings.Replace(hub, "/default", "/ebb", 1))
+	if diff := cmp.Diff([]string{"forwarding iam-key"}, checks()); diff != "" {
+		t.Errorf("not well when they come on a bus where no rule is (-want +got):\n%s", diff)
+	}
 	forward(more, hub)
 	if diff := cmp.Diff([]string(nil), checks()); diff != "" {
 		t.Errorf("not well (-want +got):\n%s", diff)
+	}
+}
+
+// TestExamine_events_that_come_over_the_bus is about a deployment with spokes:
+// its rules are on its own bus, to which each account forwards.
+func TestExamine_events_that_come_over_the_bus(t *testing.T) {
+	t.Parallel()
+	d := deploy(t, mototest.Region)
+	d.patient.Functions = []remedy.Function{key}
+	events := eventbridge.NewFromConfig(d.cfg)
+	arn := func(service, resource string) *string {
+		return aws.String("arn:aws:" + service + ":us-east-1:" + d.account.ID + ":" + resource)
+	}
+	put := func(bus string, target ebtypes.Target) {
+		t.Helper()
+		must[*eventbridge.PutRuleOutput](t)(events.PutRule(t.Context(), &eventbridge.PutRuleInput{Name: aws.String("ebb_iam-key"), EventBusName: &bus, EventPattern: aws.String(patterns[key.Name])}))
+		must[*eventbridge.PutTargetsOutput](t)(events.PutTargets(t.Context(), &eventbridge.PutTargetsInput{Rule: aws.String("ebb_iam-key"), EventBusName: &bus, Targets: []ebtypes.Target{target}}))
+	}
+	queue := &ebtypes.DeadLetterConfig{Arn: arn("sqs", "ebb-dead")}
+	put("ebb", ebtypes.Target{Id: aws.String("function"), Arn: arn("lambda", "function:ebb_iam-key"), DeadLetterConfig: queue})
+
+	// A rule of the same pattern that hands on to another bus starts nothing.
+	put("default", ebtypes.Target{Id: aws.String("function"), Arn: arn("events", "event-bus/other"), RoleArn: &d.role})
+	ill := d.examine()
+	if len(ill) != 1 || ill[0].Check != "forwarding" || !strings.Contains(ill[0].Found, "the default bus in us-east-1, and no rule there forwards them to the bus ebb") {
+		t.Errorf("not well: %+v, want one finding about forwarding", ill)
+	}
+	put("default", ebtypes.Target{Id: aws.String("function"), Arn: arn("events", "event-bus/ebb"), RoleArn: &d.role})
+	if ill := d.examine(); len(ill) > 0 {
+		t.Errorf("not well: %+v", ill)
 	}
 }
 

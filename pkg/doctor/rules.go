@@ -38,6 +38,11 @@ func (r rule) starts() (names []string) {
 	return names
 }
 
+// forwards reports whether the rule does nothing but hand events on to a bus.
+func (r rule) forwards() bool {
+	return len(r.targets) > 0 && !slices.ContainsFunc(r.targets, func(t types.Target) bool { return !strings.Contains(aws.ToString(t.Arn), ":event-bus/") })
+}
+
 // pattern is an event pattern, as far as Ebb's go.
 type pattern struct {
 	Source     []string       `json:"source,omitempty"`
@@ -185,11 +190,10 @@ func (e *exam) checkRules(context.Context) (found []Finding) {
 func (e *exam) checkRule(f remedy.Function, t remedy.Trigger) (found []Finding) {
 	a := about{"rule", f.Name}
 	want := patternOf(t)
-	i := slices.IndexFunc(e.rules, func(r rule) bool { return reflect.DeepEqual(r.pattern, want) })
-	if i < 0 {
+	r, ok := e.ruleFor(want)
+	if !ok {
 		return []Finding{e.noRule(a, f, t)}
 	}
-	r := e.rules[i]
 	if !r.enabled {
 		found = append(found, a.fail(fmt.Sprintf("If this is not meant to be: the stack's kill switch with State=on, or aws events enable-rule --name %s --event-bus-name %s", r.name, r.bus), "The rule %s on the bus %s is disabled: no event starts the function.", r.name, r.bus))
 	}
@@ -205,6 +209,15 @@ func (e *exam) checkRule(f remedy.Function, t remedy.Trigger) (found []Finding) 
 		found = append(found, a.ok("The rule %s on the bus %s hands on %s: %s.", r.name, r.bus, t.Source, list(t.Names)))
 	}
 	return found
+}
+
+// ruleFor finds the rule with a pattern that is there to start a function.
+func (e *exam) ruleFor(want pattern) (rule, bool) {
+	i := slices.IndexFunc(e.rules, func(r rule) bool { return reflect.DeepEqual(r.pattern, want) && !r.forwards() })
+	if i < 0 {
+		return rule{}, false
+	}
+	return e.rules[i], true
 }
 
 // noRule says why there may be no rule with a trigger's pattern.

@@ -3,12 +3,10 @@ package doctor
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
 	"github.com/aws/aws-sdk-go-v2/service/cloudtrail/types"
-	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 
 	"github.com/ebb-ops/ebb/pkg/cloud"
 	"github.com/ebb-ops/ebb/pkg/remedy"
@@ -108,45 +106,4 @@ func logsChanges(s *cloudtrail.GetEventSelectorsOutput) bool {
 		}
 		return management && !readOnly
 	})
-}
-
-// checkGlobalEvents looks, where the deployment is in another region than the
-// global services' events, for a rule that forwards them.
-func (e *exam) checkGlobalEvents(ctx context.Context) (found []Finding) {
-	global := globalRegions[e.caller.Partition]
-	if global == "" || global == e.cfg.Region || e.Stack == "" && e.Bus == "" {
-		return nil
-	}
-	cfg := e.cfg.Copy()
-	cfg.Region = global
-	var rules []rule
-	for _, f := range e.Functions {
-		for _, t := range f.Triggers {
-			if !slices.Contains(globalSources, t.Source) {
-				continue
-			}
-			a := about{"forwarding", f.Name}
-			if rules == nil {
-				var err error
-				if rules, err = rulesOn(ctx, eventbridge.NewFromConfig(cfg), defaultBus, func(string) bool { return true }); err != nil {
-					return append(found, a.unknown(err, "events:ListRules in "+global))
-				}
-			}
-			found = append(found, e.forwarding(a, global, rules, patternOf(t)))
-		}
-	}
-	return found
-}
-
-func (e *exam) forwarding(a about, global string, rules []rule, want pattern) Finding {
-	here := ":events:" + e.cfg.Region + ":"
-	for _, r := range rules {
-		for _, t := range r.targets {
-			to := aws.ToString(t.Arn)
-			if r.enabled && r.pattern.covers(want) && strings.Contains(to, here) && strings.HasSuffix(to, ":event-bus/"+e.Bus) {
-				return a.ok("The rule %s in %s forwards its events to here.", r.name, global)
-			}
-		}
-	}
-	return a.fail("Deploy infra/spoke.yaml in "+global+" with HubRegion="+e.cfg.Region+".", "Its events come in %s only, and no rule there forwards them to the bus %s in %s.", global, e.Bus, e.cfg.Region)
 }
