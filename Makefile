@@ -27,15 +27,19 @@ test: tools
 
 ## Check formatting, vet, lint, vulnerabilities and templates, then run the tests
 .PHONY: check
-check: lint vuln test
+check: lint templates vuln test
 
 ## Run the linters
 .PHONY: lint
-lint: tools-lint tools-cfn-lint
+lint: tools-lint
 	@files=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); if [ -n "$$files" ]; then echo "not gofmt-ed: $$files" >&2; exit 1; fi
 	go vet ./...
 	$(TOOLS)/bin/golangci-lint run ./...
-	$(TOOLS)/cfn-lint/bin/cfn-lint template.yaml
+
+## Check the deployment's templates
+.PHONY: templates
+templates: tools-sam tools-checkov
+	@sh tools/templates.sh $(TOOLS)
 
 ## Look for known vulnerabilities, where their database can be reached
 .PHONY: vuln
@@ -54,7 +58,7 @@ fuzz:
 
 ## Install what the tests need into .tools
 .PHONY: tools
-tools: tools-moto tools-rie tools-jaeger
+tools: tools-moto tools-rie tools-jaeger tools-sam-translator
 
 .PHONY: tools-moto
 tools-moto:
@@ -68,9 +72,17 @@ tools-rie:
 tools-jaeger:
 	@sh tools/install-jaeger.sh
 
-.PHONY: tools-cfn-lint
-tools-cfn-lint:
-	@sh tools/install-cfn-lint.sh
+.PHONY: tools-sam-translator
+tools-sam-translator:
+	@sh tools/install-sam-translator.sh
+
+.PHONY: tools-sam
+tools-sam:
+	@sh tools/install-sam.sh
+
+.PHONY: tools-checkov
+tools-checkov:
+	@sh tools/install-checkov.sh
 
 .PHONY: tools-lint
 tools-lint: $(TOOLS)/bin/golangci-lint-$(GOLANGCI_VERSION)

@@ -6,6 +6,8 @@ ARCHES ?= arm64 amd64
 POLICY ?= policy.yaml
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 FUNCTIONS ?= $(patsubst functions/%/lambda/main.go,%,$(wildcard functions/*/lambda/main.go))
+CYCLONEDX_VERSION := v1.10.0
+CYCLONEDX := .tools/bin/cyclonedx-gomod-$(CYCLONEDX_VERSION)
 
 # The same sources and VERSION give the same bytes, in whatever folder and on
 # whatever machine: no paths, no time, no commit and no C compiler are in them.
@@ -13,9 +15,11 @@ FUNCTIONS ?= $(patsubst functions/%/lambda/main.go,%,$(wildcard functions/*/lamb
 GO_BUILD := CGO_ENABLED=0 GOAMD64=v1 GOARM64=v8.0 go build -trimpath -buildvcs=false \
 	-ldflags '-s -w -buildid= -X github.com/ebb-ops/ebb/pkg/host.version=$(VERSION)'
 
-## Build the command, and each function for Lambda, into dist/
+BUILDS := $(foreach a,$(ARCHES),$(FUNCTIONS:%=%/$(a)))
+
+## Build the command, and each function's zip for Lambda with its SBOM, into dist/
 .PHONY: build
-build: build-ebb build-functions
+build: build-ebb build-zips build-sboms
 
 .PHONY: build-ebb
 build-ebb:
@@ -24,7 +28,7 @@ build-ebb:
 
 # What is deployed as a function: its bootstrap, and the policy beside it.
 .PHONY: build-functions
-build-functions: $(foreach a,$(ARCHES),$(FUNCTIONS:%=$(DIST)/%/$(a)/bootstrap))
+build-functions: $(BUILDS:%=$(DIST)/%/bootstrap)
 
 .PHONY: build-always
 build-always:
@@ -34,3 +38,24 @@ $(DIST)/%/bootstrap: build-always
 	@mkdir -p $(@D)
 	GOOS=linux GOARCH=$(notdir $*) $(GO_BUILD) -tags lambda.norpc,ebb.lambda -o $@ ./functions/$(patsubst %/,%,$(dir $*))/lambda
 	@if [ -f "$(POLICY)" ]; then cp "$(POLICY)" $(@D)/policy.yaml; else rm -f $(@D)/policy.yaml; fi
+
+# The zips are what template.yaml deploys, so that the sums say what runs.
+.PHONY: build-zips
+build-zips: build-functions
+	go run ./tools/package $(DIST) $(BUILDS)
+
+# What each function is made of, as CycloneDX: read from the binary itself.
+.PHONY: build-sboms
+build-sboms: build-functions $(CYCLONEDX)
+	@for b in $(BUILDS); do \
+		out=$(DIST)/$$(dirname $$b)-$$(basename $$b).cdx.json; \
+		echo "writing $$out"; \
+		GOOS=linux GOARCH=$$(basename $$b) $(CYCLONEDX) bin -json -std -noserial -notimestamp -version '$(VERSION)' -output $$out $(DIST)/$$b/bootstrap 2>$$out.log || { cat $$out.log >&2; exit 1; }; \
+		rm -f $$out.log; \
+	done
+
+$(CYCLONEDX):
+	@echo "building cyclonedx-gomod $(CYCLONEDX_VERSION) into $(@D) ..."
+	@mkdir -p $(@D)
+	@GOBIN=$(abspath $(@D)) go install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(CYCLONEDX_VERSION)
+	@mv $(@D)/cyclonedx-gomod $@

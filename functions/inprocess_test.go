@@ -219,7 +219,7 @@ func TestOneTrace(t *testing.T) {
 	stop, err := trace.Setup(trace.Options{Service: "ebb", Version: "test", RecordAll: true, Processors: []sdk.SpanProcessor{keeper}})
 	check(t, err)
 	t.Cleanup(func() { check(t, stop(context.Background())) })
-	st := stageRepository(t, mototest.Account{})
+	st := stageFor(t, "github-repository-visibility", mototest.Account{})
 	st.spoil(t)
 	data := t.TempDir()
 	h, err := local.Open(t.Context(), local.Config{

@@ -14,21 +14,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ebb-ops/ebb/functions"
+	"github.com/ebb-ops/ebb/functions/functionstest"
 	"github.com/ebb-ops/ebb/pkg/bus"
 	"github.com/ebb-ops/ebb/pkg/cloud/mototest"
 	"github.com/ebb-ops/ebb/pkg/ledger/dynamodb"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
-
-// stage is one function's resource on an emulator, for the sample event.
-type stage struct {
-	event     []byte                    // the sample, about the resource
-	failed    []byte                    // a sample of a call that failed; nil where there can be none
-	spoil     func(*testing.T)          // makes the change that the sample tells of
-	state     func(*testing.T) []string // the whole of what the function could touch
-	bad, good []string
-	settings  map[string]string
-}
 
 // TestOnLambda runs each function as the binary it ships as.
 func TestOnLambda(t *testing.T) {
@@ -86,11 +77,12 @@ func onLambda(t *testing.T, name string, account mototest.Account, s stage) {
 
 	want(t, "outcomes of poison", nil, f.handle(t, []byte(poison)))
 	want(t, "dead letters after a copy of the poison", []string{name + " " + poison}, deadLetters(t, ledger))
-	if log := f.log.String(); !strings.Contains(log, `"message":"dead letter","service":"ebb"`) || !strings.Contains(log, `"function":"`+name+`"`) {
+	log := f.function.Log()
+	if !strings.Contains(log, `"message":"dead letter","service":"ebb"`) || !strings.Contains(log, `"function":"`+name+`"`) {
 		t.Error("the log does not tell of the dead letter")
 	}
 	for _, metric := range []string{`"ColdStart":1`, `"EventsReceived":`, `"TimeToCompliance":[`, `"DeadLetters":1`, `"outcome":"reverted"`} {
-		if !strings.Contains(f.log.String(), metric) {
+		if !strings.Contains(log, metric) {
 			t.Errorf("the metrics have no %s", metric)
 		}
 	}
@@ -100,7 +92,7 @@ func onLambda(t *testing.T, name string, account mototest.Account, s stage) {
 // an error, so that Lambda tries again, and of a batch the message's id.
 func TestOnLambda_failure(t *testing.T) {
 	account := mototest.New(t)
-	s := stageSecurityGroup(t, account)
+	s := stageFor(t, "ec2-security-group", account)
 	s.spoil(t)
 	settings := lambdaSettings(t, account)
 	settings["EBB_TABLE"] = "nowhere"
@@ -200,15 +192,12 @@ func deadLetters(t *testing.T, ledger remedy.Ledger) []string {
 	return out
 }
 
-// sample gives a sample event with some of its words replaced, in pairs.
-func sample(t *testing.T, name string, account mototest.Account, replace ...string) []byte {
+// sample gives a sample event of an account.
+func sample(t *testing.T, name string, account mototest.Account) []byte {
 	t.Helper()
-	raw, err := os.ReadFile(filepath.Join("..", "events", name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	replace = append(replace, "111122223333", account.ID, "111111111111", account.ID)
-	return []byte(strings.NewReplacer(replace...).Replace(string(raw)))
+	event, err := functionstest.Sample("..", name, account.ID)
+	check(t, err)
+	return event
 }
 
 func eventID(t *testing.T, event []byte) string {

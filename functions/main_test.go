@@ -4,7 +4,6 @@ package functions_test
 
 import (
 	"fmt"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -76,14 +75,5 @@ func lambdaFolders(t testing.TB) []string {
 
 // folder gives a function's folder: its name without dashes.
 func folder(name string) string { return strings.ReplaceAll(name, "-", "") }
-
-// environ gives settings in the form that a process takes.
-func environ(settings map[string]string) []string {
-	env := []string{"PATH=" + os.Getenv("PATH")}
-	for _, k := range slices.Sorted(maps.Keys(settings)) {
-		env = append(env, k+"="+settings[k])
-	}
-	return env
-}
 
 const hostArch = runtime.GOARCH

@@ -19,6 +19,7 @@ import (
 
 	"github.com/ebb-ops/ebb/pkg/bus"
 	"github.com/ebb-ops/ebb/pkg/cloud/mototest"
+	"github.com/ebb-ops/ebb/pkg/host/rie"
 	"github.com/ebb-ops/ebb/pkg/saas/github/githubtest"
 )
 
@@ -77,7 +78,7 @@ func TestReceiverOnLambda_without_a_secret(t *testing.T) {
 	settings := lambdaSettings(t, mototest.New(t))
 	settings["AWS_LAMBDA_RUNTIME_API"] = "127.0.0.1:1"
 	cmd := exec.Command(bootstrap(t, "githubwebhook", hostArch))
-	cmd.Env = environ(settings)
+	cmd.Env = rie.Environ(settings)
 	out, err := cmd.CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "EBB_GITHUB_WEBHOOK_SECRET: ") {
 		t.Errorf("it ended with %v: %s; want a refusal that names the setting", err, out)

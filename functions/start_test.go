@@ -3,6 +3,7 @@
 package functions_test
 
 import (
+	"bytes"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -12,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ebb-ops/ebb/pkg/host/rie"
 )
 
 // bares names, for each function, the bare program in testdata/bare that makes
@@ -106,21 +109,23 @@ func (a runtimeAPI) process(path string, settings map[string]string) func(*testi
 	return func(b *testing.B) time.Duration {
 		b.Helper()
 		cmd := exec.Command(path)
-		cmd.Env = environ(env)
-		var log output
+		cmd.Env = rie.Environ(env)
+		var log bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &log, &log
 		began := time.Now()
 		if err := cmd.Start(); err != nil {
 			b.Fatal(err)
 		}
-		defer func() {
+		end := func() {
 			_ = cmd.Process.Kill()
 			_ = cmd.Wait()
-		}()
+		}
+		defer end()
 		select {
 		case at := <-a.polls:
 			return at.Sub(began)
 		case <-time.After(patience):
+			end()
 			b.Fatalf("%s never polled: %s", path, &log)
 			return 0
 		}

@@ -3,6 +3,7 @@
 package functions_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -21,6 +22,7 @@ import (
 
 	"github.com/ebb-ops/ebb/pkg/bus"
 	"github.com/ebb-ops/ebb/pkg/cloud/mototest"
+	"github.com/ebb-ops/ebb/pkg/host/rie"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 	"github.com/ebb-ops/ebb/pkg/trace/segment/daemontest"
 )
@@ -255,14 +257,14 @@ func invoker(t *testing.T, bootstrap string, settings map[string]string) func(pa
 	t.Cleanup(server.Close)
 	settings["AWS_LAMBDA_RUNTIME_API"] = strings.TrimPrefix(server.URL, "http://")
 	cmd := exec.Command(bootstrap)
-	log := &output{}
-	cmd.Env, cmd.Stdout, cmd.Stderr = environ(settings), log, log
+	var log bytes.Buffer
+	cmd.Env, cmd.Stdout, cmd.Stderr = rie.Environ(settings), &log, &log
 	check(t, cmd.Start())
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 		if t.Failed() {
-			t.Logf("the function's output:\n%s", log)
+			t.Logf("the function's output:\n%s", &log)
 		}
 	})
 	return func(payload []byte, header string) []byte {

@@ -1,71 +1,172 @@
-// Package infra_test holds the deployment templates against the code.
+// Package infra_test holds the deployment's templates against the code.
 package infra_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-	"github.com/goccy/go-yaml"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ebb-ops/ebb/functions"
-	"github.com/ebb-ops/ebb/pkg/ledger/dynamodb"
+	"github.com/ebb-ops/ebb/infra"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
 
-// object is a YAML mapping. CloudFormation's short forms (!Ref, !GetAtt) are
-// their argument in it.
+// object is a mapping of a template. CloudFormation's functions with one
+// argument (Ref, Fn::GetAtt, Fn::Sub) are that argument in it.
 type object = map[string]any
 
 type list = []any
 
+// template is a template as CloudFormation gets it.
 type template struct {
-	Globals struct {
-		Function object `yaml:"Function"`
-	} `yaml:"Globals"`
-	Resources map[string]resource `yaml:"Resources"`
+	Parameters map[string]parameter
+	Resources  map[string]resource
+	Size       int `json:"-"` // in bytes
+}
+
+type parameter struct {
+	Type, Description string
+	Default           any
 }
 
 type resource struct {
-	Type           string `yaml:"Type"`
-	Condition      string `yaml:"Condition"`
-	DeletionPolicy string `yaml:"DeletionPolicy"`
-	Properties     object `yaml:"Properties"`
+	Type           string
+	Condition      string
+	DeletionPolicy string
+	Properties     object
 }
 
-// receivers are the functions that no event of the bus starts, by folder.
-var receivers = map[string]string{"githubwebhook": "GithubWebhook"}
+// receiver is the function that takes GitHub's webhooks in: no rule starts it.
+const receiver = "github-webhook"
 
-func load(t *testing.T) template {
+var transformed = sync.OnceValues(func() (map[string]json.RawMessage, error) {
+	return infra.Templates(context.Background(), "..", infra.Root, infra.Spoke)
+})
+
+// templates gives every template by its path in the repository.
+func templates(t *testing.T) map[string]template {
 	t.Helper()
-	raw, err := os.ReadFile("../template.yaml")
+	raw, err := transformed()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out template
-	if err := yaml.Unmarshal(raw, &out); err != nil {
-		t.Fatal(err)
+	out := map[string]template{}
+	for path, src := range raw {
+		tmpl := template{Size: len(src)}
+		if err := json.Unmarshal(src, &tmpl); err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		for id, r := range tmpl.Resources {
+			r.Properties, _ = plain(r.Properties).(object)
+			tmpl.Resources[id] = r
+		}
+		out[path] = tmpl
 	}
 	return out
 }
 
+// plain takes the functions with one argument off.
+func plain(v any) any {
+	switch v := v.(type) {
+	case list:
+		out := make(list, len(v))
+		for i := range v {
+			out[i] = plain(v[i])
+		}
+		return out
+	case object:
+		if len(v) == 1 {
+			for name, arg := range v {
+				switch name {
+				case "Ref", "Fn::Sub":
+					return plain(arg)
+				case "Fn::GetAtt":
+					var parts []string
+					for _, p := range arg.(list) {
+						parts = append(parts, p.(string))
+					}
+					return strings.Join(parts, ".")
+				}
+			}
+		}
+		out := object{}
+		for k, e := range v {
+			out[k] = plain(e)
+		}
+		return out
+	}
+	return v
+}
+
+// deployed is a function and what belongs to it, in the template that has it.
+type deployed struct {
+	template
+	name, path, id string
+	awsSource      string // the service of its triggers, such as "s3"; empty for products
+}
+
+// all gives every function there is, the receiver included.
+func all(t *testing.T) []deployed {
+	t.Helper()
+	out := []deployed{{name: receiver, path: infra.Root}}
+	for _, f := range functions.All {
+		d := deployed{name: f.Name}
+		source := f.Triggers[0].Source
+		if service, ok := strings.CutPrefix(source, "aws."); ok {
+			source, d.awsSource = service, service
+		}
+		d.path = "infra/functions/" + source + ".yaml"
+		out = append(out, d)
+	}
+	tmpls := templates(t)
+	for i := range out {
+		out[i].template, out[i].id = tmpls[out[i].path], logicalID(out[i].name)
+		if out[i].Resources[out[i].id].Type != "AWS::Lambda::Function" {
+			t.Fatalf("%s has no function %s", out[i].path, out[i].id)
+		}
+	}
+	return out
+}
+
+// prefix is how the template calls the stack of the deployment.
+func (d deployed) prefix() string {
+	if d.path == infra.Root {
+		return "${AWS::StackName}"
+	}
+	return "${Stack}"
+}
+
+// resource gives what belongs to the function by the end of its logical id.
+func (d deployed) resource(t *testing.T, suffix, typ string) resource {
+	t.Helper()
+	r, ok := d.Resources[d.id+suffix]
+	if !ok || r.Type != typ {
+		t.Fatalf("%s has no %s %s: %+v", d.path, typ, d.id+suffix, r)
+	}
+	if want := d.Resources[d.id].Condition; r.Condition != want {
+		t.Errorf("%s: condition of %s is %q, the function's is %q", d.path, d.id+suffix, r.Condition, want)
+	}
+	return r
+}
+
 // logicalID gives the name of a function's resource: "S3BucketPolicy".
-func logicalID(f remedy.Function) string {
+func logicalID(name string) string {
 	var out string
-	for word := range strings.SplitSeq(f.Name, "-") {
+	for word := range strings.SplitSeq(name, "-") {
 		out += strings.ToUpper(word[:1]) + word[1:]
 	}
 	return out
 }
-
-func folder(f remedy.Function) string { return strings.ReplaceAll(f.Name, "-", "") }
 
 func TestFunctionsAreTheFolders(t *testing.T) {
 	t.Parallel()
@@ -73,224 +174,247 @@ func TestFunctionsAreTheFolders(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ids := map[string]string{}
-	for f, id := range receivers {
-		ids[f] = id
-	}
-	for _, f := range functions.All {
-		ids[folder(f)] = logicalID(f)
-	}
-	want := map[string]string{}
+	var want, got []string
 	for _, m := range mains {
-		f := filepath.Base(filepath.Dir(filepath.Dir(m)))
-		want[ids[f]] = "dist/" + f + "/arm64"
+		want = append(want, filepath.Base(filepath.Dir(filepath.Dir(m)))+"-arm64.zip")
 	}
-	got := map[string]string{}
-	for id, r := range load(t).Resources {
-		if r.Type == "AWS::Serverless::Function" {
-			got[id] = r.Properties["CodeUri"].(string)
+	for path, tmpl := range templates(t) {
+		for id, r := range tmpl.Resources {
+			if r.Type == "AWS::Lambda::Function" {
+				code := r.Properties["Code"].(object)
+				got = append(got, code["S3Key"].(string))
+				if !strings.EqualFold(id+"-arm64.zip", code["S3Key"].(string)) {
+					t.Errorf("%s: %s has the code %s", path, id, code["S3Key"])
+				}
+			}
 		}
 	}
+	slices.Sort(got)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("functions and their code (-want +got):\n%s", diff)
 	}
 }
 
-func TestTriggersAreThePatterns(t *testing.T) {
+func TestFunctionsAreAlike(t *testing.T) {
 	t.Parallel()
-	tmpl := load(t)
-	for _, f := range functions.All {
-		want := list{}
-		for _, trigger := range f.Triggers {
-			want = append(want, rule(trigger))
+	for _, d := range all(t) {
+		got := d.resource(t, "", "AWS::Lambda::Function").Properties
+		timeout := 60.0
+		if d.name == receiver {
+			timeout = 10
 		}
-		got := list{}
-		for _, name := range sorted(property(t, tmpl, logicalID(f), "Events").(object)) {
-			got = append(got, property(t, tmpl, logicalID(f), "Events").(object)[name])
+		for _, own := range []string{"Code", "Description", "Environment", "ReservedConcurrentExecutions", "Tags"} {
+			delete(got, own)
+		}
+		want := object{
+			"FunctionName": d.prefix() + "_" + d.name, "Role": d.id + "Role.Arn",
+			"Runtime": "provided.al2023", "Handler": "bootstrap", "Architectures": strs("arm64"),
+			"MemorySize": 256.0, "Timeout": timeout, "TracingConfig": object{"Mode": "Active"},
+			"LoggingConfig": object{"LogFormat": "JSON", "LogGroup": d.id + "Logs"},
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%s: what starts it (-want +got):\n%s", f.Name, diff)
+			t.Errorf("%s (-want +got):\n%s", d.name, diff)
 		}
 	}
 }
 
-// rule gives the event source that a trigger needs: AWS's calls arrive on the
-// default bus, products' events on Ebb's own.
-func rule(trigger remedy.Trigger) object {
-	properties := object{
-		"RetryPolicy":      object{"MaximumEventAgeInSeconds": uint64(86400), "MaximumRetryAttempts": uint64(185)},
-		"DeadLetterConfig": object{"Arn": "DeadLetters.Arn"},
-	}
-	if service, ok := strings.CutPrefix(trigger.Source, "aws."); ok {
-		properties["Pattern"] = object{
-			"source":      list{trigger.Source},
-			"detail-type": list{"AWS API Call via CloudTrail"},
-			"detail": object{
-				"eventSource": list{service + ".amazonaws.com"},
-				"eventName":   strs(trigger.Names...),
-				"errorCode":   list{object{"exists": false}},
-			},
-		}
-	} else {
-		properties["EventBusName"] = "Bus"
-		properties["Pattern"] = object{"source": list{trigger.Source}, "detail-type": strs(trigger.Names...)}
-	}
-	return object{"Type": "EventBridgeRule", "Properties": properties}
-}
-
-func TestActionsAreThePolicies(t *testing.T) {
+func TestTriggersAreThePatterns(t *testing.T) {
 	t.Parallel()
-	tmpl := load(t)
-	put := func(sid string) object {
-		return object{"Sid": sid, "Effect": "Allow", "Action": "events:PutEvents", "Resource": "Bus.Arn"}
+	tmpls := templates(t)
+	for _, d := range all(t) {
+		var got []object
+		for _, id := range slices.Sorted(maps.Keys(tmpls[d.path].Resources)) {
+			if r := d.Resources[id]; r.Type == "AWS::Events::Rule" && strings.HasPrefix(id, d.id) {
+				got = append(got, r.Properties)
+			}
+		}
+		var want []object
+		for _, trigger := range triggers(d.name) {
+			eventBus := "Bus"
+			if d.awsSource != "" {
+				eventBus = "AwsBus"
+			}
+			want = append(want, object{
+				"Name": "${Stack}_" + d.name, "EventBusName": eventBus, "State": "RuleState", "EventPattern": pattern(trigger),
+				"Targets": list{object{
+					"Id": d.id + "ChangeLambdaTarget", "Arn": d.id + ".Arn",
+					"RetryPolicy":      object{"MaximumEventAgeInSeconds": 86400.0, "MaximumRetryAttempts": 185.0},
+					"DeadLetterConfig": object{"Arn": "DeadLetters"},
+				}},
+			})
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: what starts it (-want +got):\n%s", d.name, diff)
+		}
 	}
-	ledger := object{
-		"Sid": "Ledger", "Effect": "Allow",
-		"Action":   strs("dynamodb:BatchGetItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"),
-		"Resource": strs("Ledger.Arn", "${Ledger.Arn}/index/records"),
-	}
-	want := map[string]list{"GithubWebhook": {put("Intake")}}
+}
+
+func triggers(name string) []remedy.Trigger {
 	for _, f := range functions.All {
-		var statements list
-		if slices.ContainsFunc(f.Triggers, func(t remedy.Trigger) bool { return strings.HasPrefix(t.Source, "aws.") }) {
-			statements = list{object{"Sid": "Remediate", "Effect": "Allow", "Action": strs(f.Actions...), "Resource": "*"}}
+		if f.Name == name {
+			return f.Triggers
 		}
-		want[logicalID(f)] = append(statements, ledger, put("Results"))
 	}
-	for id, statements := range want {
-		policies := list{object{"Version": "2012-10-17", "Statement": statements}}
-		if diff := cmp.Diff(policies, property(t, tmpl, id, "Policies").(list)); diff != "" {
-			t.Errorf("%s: what its role may do (-want +got):\n%s", id, diff)
-		}
+	return nil
+}
+
+// pattern gives the event pattern of a trigger: AWS's calls come as CloudTrail
+// tells of them, products' events under their own names.
+func pattern(trigger remedy.Trigger) object {
+	service, ok := strings.CutPrefix(trigger.Source, "aws.")
+	if !ok {
+		return object{"source": list{trigger.Source}, "detail-type": strs(trigger.Names...)}
+	}
+	return object{
+		"source":      list{trigger.Source},
+		"detail-type": list{"AWS API Call via CloudTrail"},
+		"detail": object{
+			"eventSource": list{service + ".amazonaws.com"},
+			"eventName":   strs(trigger.Names...),
+			"errorCode":   list{object{"exists": false}},
+		},
 	}
 }
 
 func TestFunctionsFailSafe(t *testing.T) {
 	t.Parallel()
-	tmpl := load(t)
-	want := object{
-		"MaximumEventAgeInSeconds": uint64(21600), "MaximumRetryAttempts": uint64(2),
-		"DestinationConfig": object{"OnFailure": object{"Type": "SQS", "Destination": "DeadLetters.Arn"}},
+	for _, d := range all(t) {
+		logs := object{"LogGroupName": "/aws/lambda/" + d.prefix() + "_" + d.name, "RetentionInDays": "LogRetentionDays"}
+		if diff := cmp.Diff(logs, d.resource(t, "Logs", "AWS::Logs::LogGroup").Properties); diff != "" {
+			t.Errorf("%s: log (-want +got):\n%s", d.name, diff)
+		}
+		alarms := object{
+			"TemplateURL": "infra/function-alarms.yaml",
+			"Parameters":  object{"Stack": strings.Trim(d.prefix(), "${}"), "Function": d.name, "Topic": "AlarmTopic"},
+		}
+		if diff := cmp.Diff(alarms, d.resource(t, "Alarms", "AWS::CloudFormation::Stack").Properties); diff != "" {
+			t.Errorf("%s: alarms (-want +got):\n%s", d.name, diff)
+		}
+		if d.name == receiver {
+			continue // API Gateway waits for its answer: the sender tries again
+		}
+		invoke := object{
+			"FunctionName": d.id, "Qualifier": "$LATEST",
+			"MaximumEventAgeInSeconds": 21600.0, "MaximumRetryAttempts": 2.0,
+			"DestinationConfig": object{"OnFailure": object{"Destination": "DeadLetters"}},
+		}
+		if diff := cmp.Diff(invoke, d.resource(t, "EventInvokeConfig", "AWS::Lambda::EventInvokeConfig").Properties); diff != "" {
+			t.Errorf("%s: retries and dead letters (-want +got):\n%s", d.name, diff)
+		}
 	}
-	if diff := cmp.Diff(want, tmpl.Globals.Function["EventInvokeConfig"].(object)); diff != "" {
-		t.Errorf("retries and dead letters (-want +got):\n%s", diff)
-	}
-	if encrypted := property(t, tmpl, "DeadLetters", "SqsManagedSseEnabled"); encrypted != true {
+	root := templates(t)[infra.Root]
+	if encrypted := root.Resources["DeadLetters"].Properties["SqsManagedSseEnabled"]; encrypted != true {
 		t.Errorf("the queue of dead letters is encrypted: %v", encrypted)
 	}
-	for id, r := range tmpl.Resources {
-		if r.Type != "AWS::Serverless::Function" {
-			continue
+	var got []string
+	for id, r := range templates(t)["infra/function-alarms.yaml"].Resources {
+		if r.Type == "AWS::CloudWatch::Alarm" && cmp.Equal(r.Properties["AlarmActions"], any(list{"Topic"})) {
+			got = append(got, id)
 		}
-		if _, ok := r.Properties["EventInvokeConfig"]; ok {
-			t.Errorf("%s overrides the retries and dead letters of all functions", id)
+	}
+	slices.Sort(got)
+	if diff := cmp.Diff([]string{"Age", "Caps", "Errors", "Throttles"}, got); diff != "" {
+		t.Errorf("alarms of a function that tell somebody (-want +got):\n%s", diff)
+	}
+}
+
+// TestSettings holds the functions' environment: names and ARNs, and no secret.
+func TestSettings(t *testing.T) {
+	t.Parallel()
+	self := map[string][2]list{}
+	for _, d := range all(t) {
+		if d.awsSource != "" {
+			s := self[d.awsSource]
+			s[0] = append(s[0], d.id+"Role.Arn")
+			s[1] = append(s[1], object{"Fn::If": list{"Spokes", "arn:${AWS::Partition}:iam::*:role/ebb-" + d.name, "AWS::NoValue"}})
+			self[d.awsSource] = s
 		}
-		logs := tmpl.Resources[id+"Logs"]
-		if logs.Type != "AWS::Logs::LogGroup" || logs.Condition != r.Condition || logs.Properties["RetentionInDays"] == nil {
-			t.Errorf("%s has no log group with a retention: %+v", id, logs)
+	}
+	for _, d := range all(t) {
+		want := object{"EBB_BUS": "Bus", "EBB_TABLE": "Table", "EBB_POLICY_FILE": "policy.yaml"}
+		switch {
+		case d.name == receiver:
+			want = object{"EBB_BUS": "Bus.Name", "EBB_GITHUB_WEBHOOK_SECRET_ARN": "GithubWebhookSecret"}
+		case d.awsSource == "":
+			want["EBB_GITHUB_CREDENTIALS_ARN"] = "GithubCredentials"
+		default:
+			want["EBB_ACCOUNT"] = "AWS::AccountId"
+			want["EBB_SPOKE_ROLE"] = object{"Fn::If": list{"Spokes", "arn:${AWS::Partition}:iam::{account}:role/ebb-{function}", ""}}
+			want["EBB_SPOKE_EXTERNAL_ID"] = object{"Fn::If": list{"Spokes", "${SpokeExternalId}:{account}:{function}", ""}}
+			s := self[d.awsSource]
+			want["EBB_SELF"] = object{"Fn::Join": list{",", slices.Concat(s[0], s[1])}}
 		}
-		if diff := cmp.Diff(any(object{"LogFormat": "JSON", "LogGroup": id + "Logs"}), r.Properties["LoggingConfig"]); diff != "" {
-			t.Errorf("%s: logging (-want +got):\n%s", id, diff)
+		got := d.Resources[d.id].Properties["Environment"].(object)["Variables"]
+		if diff := cmp.Diff(any(want), got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", d.name, diff)
 		}
 	}
 }
 
-// TestSelfIsEveryRole holds that a change by any of the functions is known to
-// be Ebb's own.
-func TestSelfIsEveryRole(t *testing.T) {
+// TestSamplesMatchTheirPatterns has an independent matcher, the emulator's, say
+// which rules deliver each sample event: its own function's, of a failed call
+// none, and no other's. The spokes' rules forward what is AWS's.
+func TestSamplesMatchTheirPatterns(t *testing.T) {
 	t.Parallel()
-	var want list
-	for _, f := range functions.All {
-		if strings.HasPrefix(f.Triggers[0].Source, "aws.") {
-			want = append(want, logicalID(f)+"Role.Arn")
+	type given struct {
+		Patterns map[string]any             `json:"patterns"`
+		Events   map[string]json.RawMessage `json:"events"`
+	}
+	in := given{map[string]any{}, map[string]json.RawMessage{}}
+	want := map[string][]string{}
+	for _, d := range all(t) {
+		if d.name == receiver {
+			continue // its samples are what GitHub posts, and no events yet
+		}
+		in.Patterns[d.name] = d.resource(t, "Change", "AWS::Events::Rule").Properties["EventPattern"]
+		samples, err := filepath.Glob("../events/" + d.name + "/*.json")
+		if err != nil || len(samples) == 0 {
+			t.Fatalf("%s has no samples: %v", d.name, err)
+		}
+		for _, path := range samples {
+			raw, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			in.Events[path], want[path] = raw, []string{}
+			if !strings.Contains(path, "denied") {
+				want[path] = append(want[path], d.name)
+				if d.awsSource != "" {
+					want[path] = append(want[path], "spoke "+d.awsSource)
+				}
+			}
 		}
 	}
-	variables := load(t).Globals.Function["Environment"].(object)["Variables"].(object)
-	if diff := cmp.Diff(any(list{",", want}), variables["EBB_SELF"]); diff != "" {
-		t.Errorf("EBB_SELF (-want +got):\n%s", diff)
+	for id, r := range templates(t)[infra.Spoke].Resources {
+		if r.Type == "AWS::Events::Rule" {
+			in.Patterns["spoke "+strings.ToLower(strings.TrimSuffix(id, "Events"))] = r.Properties["EventPattern"]
+		}
+	}
+	var got map[string][]string
+	runPython(t, "testdata/matches.py", in, &got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("rules that match (-want +got):\n%s", diff)
 	}
 }
 
-// TestTableIsTheLedgers compares the table with the one that the ledger makes
-// for itself in tests.
-func TestTableIsTheLedgers(t *testing.T) {
-	t.Parallel()
-	var made tableMaker
-	if err := dynamodb.CreateTable(t.Context(), &made, "ebb"); err != nil {
+// runPython runs a script with the emulator's Python, on in as JSON.
+func runPython(t *testing.T, script string, in, out any) {
+	t.Helper()
+	raw, err := json.Marshal(in)
+	if err != nil {
 		t.Fatal(err)
 	}
-	index := made.table.GlobalSecondaryIndexes[0]
-	var attributes list
-	for _, a := range made.table.AttributeDefinitions {
-		attributes = append(attributes, object{"AttributeName": *a.AttributeName, "AttributeType": string(a.AttributeType)})
+	cmd := exec.CommandContext(t.Context(), "../.tools/moto/bin/python", script)
+	cmd.Stdin = bytes.NewReader(raw)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	answer, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%s: %v: %s; make tools installs what it needs", script, err, &stderr)
 	}
-	want := object{
-		"BillingMode":          string(made.table.BillingMode),
-		"AttributeDefinitions": attributes,
-		"KeySchema":            keys(made.table.KeySchema),
-		"GlobalSecondaryIndexes": list{object{
-			"IndexName": *index.IndexName, "KeySchema": keys(index.KeySchema),
-			"Projection": object{"ProjectionType": string(index.Projection.ProjectionType), "NonKeyAttributes": strs(index.Projection.NonKeyAttributes...)},
-		}},
-		"TimeToLiveSpecification": object{"AttributeName": *made.ttl.AttributeName, "Enabled": *made.ttl.Enabled},
-		// What production has beyond that.
-		"PointInTimeRecoverySpecification": object{"PointInTimeRecoveryEnabled": true},
-		"SSESpecification":                 object{"SSEEnabled": true},
-		"DeletionProtectionEnabled":        true,
+	if err := json.Unmarshal(answer, out); err != nil {
+		t.Fatalf("%s: %v", script, err)
 	}
-	table := load(t).Resources["Ledger"]
-	if diff := cmp.Diff(want, table.Properties); diff != "" {
-		t.Errorf("the table (-want +got):\n%s", diff)
-	}
-	if len(made.table.GlobalSecondaryIndexes) != 1 || table.DeletionPolicy != "Retain" {
-		t.Errorf("%d indexes, want one; deletion policy %q, want Retain", len(made.table.GlobalSecondaryIndexes), table.DeletionPolicy)
-	}
-}
-
-// tableMaker notes how the ledger makes its table.
-type tableMaker struct {
-	table *awsdynamodb.CreateTableInput
-	ttl   *types.TimeToLiveSpecification
-}
-
-func (m *tableMaker) CreateTable(_ context.Context, in *awsdynamodb.CreateTableInput, _ ...func(*awsdynamodb.Options)) (*awsdynamodb.CreateTableOutput, error) {
-	m.table = in
-	return &awsdynamodb.CreateTableOutput{}, nil
-}
-
-func (m *tableMaker) DescribeTable(context.Context, *awsdynamodb.DescribeTableInput, ...func(*awsdynamodb.Options)) (*awsdynamodb.DescribeTableOutput, error) {
-	return &awsdynamodb.DescribeTableOutput{Table: &types.TableDescription{TableStatus: types.TableStatusActive}}, nil
-}
-
-func (m *tableMaker) UpdateTimeToLive(_ context.Context, in *awsdynamodb.UpdateTimeToLiveInput, _ ...func(*awsdynamodb.Options)) (*awsdynamodb.UpdateTimeToLiveOutput, error) {
-	m.ttl = in.TimeToLiveSpecification
-	return &awsdynamodb.UpdateTimeToLiveOutput{}, nil
-}
-
-func keys(schema []types.KeySchemaElement) list {
-	var out list
-	for _, k := range schema {
-		out = append(out, object{"AttributeName": aws.ToString(k.AttributeName), "KeyType": string(k.KeyType)})
-	}
-	return out
-}
-
-func property(t *testing.T, tmpl template, id, name string) any {
-	t.Helper()
-	v, ok := tmpl.Resources[id].Properties[name]
-	if !ok {
-		t.Fatalf("%s has no %s", id, name)
-	}
-	return v
-}
-
-func sorted(o object) []string {
-	names := make([]string, 0, len(o))
-	for k := range o {
-		names = append(names, k)
-	}
-	slices.Sort(names)
-	return names
 }
 
 func strs(ss ...string) list {

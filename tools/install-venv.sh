@@ -22,5 +22,9 @@ if ! python3 -m venv "$dir" 2>"$dir.log"; then
 	fi
 fi
 rm -f "$dir.log"
-"$dir/bin/python" -m pip install --quiet --disable-pip-version-check --no-input -r "$requirements"
+# A file with hashes locks everything, and pip asks for hashes of extras that it
+# need not look for.
+deps=
+grep -q -e --hash= "$requirements" && deps=--no-deps
+"$dir/bin/python" -m pip install --quiet --disable-pip-version-check --no-input $deps -r "$requirements"
 echo "$want" >"$dir/.installed"

@@ -14,7 +14,7 @@ func TestBadUsage(t *testing.T) {
 		env  map[string]string
 		want string // in the message
 	}{
-		"no command":                {nil, nil, `a command is missing after "ebb": completion, dead-letters, functions`},
+		"no command":                {nil, nil, `a command is missing after "ebb": completion, dead-letters, doctor, functions`},
 		"unknown command":           {[]string{"recrods"}, nil, `unknown command "recrods" for "ebb": did you mean records?`},
 		"unknown command, far":      {[]string{"xyzzy"}, nil, `unknown command "xyzzy" for "ebb"`},
 		"unknown flag":              {[]string{"records", "--nope"}, nil, "unknown flag: --nope"},

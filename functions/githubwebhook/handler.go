@@ -31,15 +31,22 @@ const retryAfter = "10"
 //   - 200 {"ping": …} to a ping
 //   - 4xx {"error": …} to what GitHub doesn't send: 405, 413, 401, 400, 415
 //   - 503 with Retry-After when Accept returns [webhook.ErrBusy]
-//   - 500 when it returns another error, or when no secret is set
+//   - 500 when it returns another error, or when no secret is set or can be read
 //
 // Trace headers on the request are taken up, so that Accept's context continues
 // the sender's trace.
 type Receiver struct {
-	Verify func(http.Header, []byte) error           // [webhook.HMAC.Verify] of [webhook.GitHub]
-	Accept func(context.Context, remedy.Event) error // nil means that the event is durable
-	Now    func() time.Time                          // nil means [time.Now]
-	Log    *slog.Logger                              // nil means [slog.Default]
+	Verify func(context.Context, http.Header, []byte) error // a [*webhook.Error] when the sender is to blame; see [Signed]
+	Accept func(context.Context, remedy.Event) error        // nil means that the event is durable
+	Now    func() time.Time                                 // nil means [time.Now]
+	Log    *slog.Logger                                     // nil means [slog.Default]
+}
+
+// Signed gives a Verify that knows its secrets: [webhook.GitHub]'s proof with
+// any of them.
+func Signed(secrets ...string) func(context.Context, http.Header, []byte) error {
+	proof := webhook.GitHub(secrets...)
+	return func(_ context.Context, header http.Header, body []byte) error { return proof.Verify(header, body) }
 }
 
 // ServeHTTP answers one delivery.
@@ -62,7 +69,7 @@ func (rc Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		status, answer = http.StatusServiceUnavailable, map[string]string{"error": webhook.ErrBusy.Error()}
 	case err != nil:
 		// Our own troubles are for our own log.
-		status, answer = http.StatusInternalServerError, map[string]string{"error": "the event could not be stored"}
+		status, answer = http.StatusInternalServerError, map[string]string{"error": "the event could not be taken in"}
 	}
 	span.SetAttributes(attribute.Int("http.response.status_code", status))
 	if err != nil {
@@ -86,7 +93,7 @@ func (rc Receiver) receive(ctx context.Context, span trace.Span, w http.Response
 	if err != nil {
 		return remedy.Event{}, err
 	}
-	if err := rc.Verify(r.Header, body); err != nil {
+	if err := rc.Verify(ctx, r.Header, body); err != nil {
 		return remedy.Event{}, err
 	}
 	ev, err := Decode(r.Header, body, received)

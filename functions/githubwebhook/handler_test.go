@@ -46,7 +46,7 @@ func (i *inbox) accept(ctx context.Context, ev remedy.Event) error {
 
 func receiver(i *inbox, log io.Writer) githubwebhook.Receiver {
 	return githubwebhook.Receiver{
-		Verify: webhook.GitHub(secret).Verify, Accept: i.accept,
+		Verify: githubwebhook.Signed(secret), Accept: i.accept,
 		Now: func() time.Time { return received }, Log: slog.New(slog.NewTextHandler(log, nil)),
 	}
 }
@@ -108,7 +108,7 @@ func TestReceiver(t *testing.T) {
 			return r
 		}(), status: 413, body: `{"error":"the body has 26214401 bytes, at most 26214400 are read"}`},
 		{name: "busy", request: delivery(t, good, "repository"), err: fmt.Errorf("inbox: %w", webhook.ErrBusy), status: 503, body: `{"error":"too many events are waiting to be handled"}`, header: map[string]string{"Retry-After": "10"}},
-		{name: "accept_fails", request: delivery(t, good, "repository"), err: errors.New("disk full at /var/lib/ebb"), status: 500, body: `{"error":"the event could not be stored"}`},
+		{name: "accept_fails", request: delivery(t, good, "repository"), err: errors.New("disk full at /var/lib/ebb"), status: 500, body: `{"error":"the event could not be taken in"}`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -145,7 +145,7 @@ func TestReceiverWithoutASecret(t *testing.T) {
 	t.Parallel()
 	i, w := &inbox{}, httptest.NewRecorder()
 	rc := receiver(i, io.Discard)
-	rc.Verify = webhook.GitHub("").Verify
+	rc.Verify = githubwebhook.Signed("")
 	r, err := githubtest.Deliver("http://localhost/", sample(t, "public.json"), "public", "d-1", "")
 	if err != nil {
 		t.Fatal(err)

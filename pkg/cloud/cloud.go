@@ -31,39 +31,52 @@ func LoadConfig(ctx context.Context, env remedy.Env) (aws.Config, error) {
 	return cfg, nil
 }
 
-// Clients makes one client of a service per region, when it is first asked for.
+// Clients makes one client of a service per account and region, when it is first
+// asked for.
 type Clients[C any] struct {
-	cfg aws.Config
-	new func(aws.Config) C
+	cfg      aws.Config
+	accounts *Accounts
+	new      func(aws.Config) C
 
-	mu       sync.Mutex
-	byRegion map[string]C
+	mu   sync.Mutex
+	made map[place]C
 }
 
-// NewClients prepares the clients of one service. new is called once per region.
+type place struct{ account, region string }
+
+// NewClients prepares the clients of one service. new is called once per account
+// and region.
 func NewClients[C any](ctx context.Context, env remedy.Env, new func(aws.Config) C) (*Clients[C], error) {
 	cfg, err := LoadConfig(ctx, env)
 	if err != nil {
 		return nil, err
 	}
-	return &Clients[C]{cfg: cfg, new: new, byRegion: map[string]C{}}, nil
+	accounts, err := NewAccounts(cfg, env)
+	if err != nil {
+		return nil, err
+	}
+	return &Clients[C]{cfg: cfg, accounts: accounts, new: new, made: map[place]C{}}, nil
 }
 
-// For gives the client for a resource's region; an empty region means the
-// configuration's own.
+// For gives the client for a resource's account and region; an empty region
+// means the configuration's own. Its calls fail where [Accounts.Credentials] does.
 func (c *Clients[C]) For(r remedy.Ref) C {
-	region := r.Region
-	if region == "" {
-		region = c.cfg.Region
+	at := place{region: r.Region}
+	if at.region == "" {
+		at.region = c.cfg.Region
+	}
+	if c.accounts.away(r.Account) {
+		at.account = r.Account
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	client, ok := c.byRegion[region]
+	client, ok := c.made[at]
 	if !ok {
 		cfg := c.cfg.Copy()
-		cfg.Region = region
+		cfg.Region = at.region
+		cfg.Credentials = c.accounts.Credentials(r.Account)
 		client = c.new(cfg)
-		c.byRegion[region] = client
+		c.made[at] = client
 	}
 	return client
 }

@@ -51,6 +51,12 @@ func loadPolicy(path string, f remedy.Function) (*policy.Policy, error) {
 // Self gives the test for Ebb's own changes. identities are comma-separated: an
 // IAM role's ARN stands for each of its sessions, anything else for the actor
 // whose ID or name it is. Empty means that no actor is Ebb.
+//
+// A role's ARN may have * for its account, and nowhere else: then the sessions
+// of that role count in each account. It is for the roles in spokes, when which
+// accounts these are is not known beforehand; so no one else may be able to make
+// a role of that name in an account whose events come here. List the ARNs one by
+// one where that can't be ruled out.
 func Self(identities string) func(remedy.Actor) bool {
 	known := map[string]bool{}
 	for id := range strings.SplitSeq(identities, ",") {
@@ -59,7 +65,8 @@ func Self(identities string) func(remedy.Actor) bool {
 		}
 	}
 	return func(a remedy.Actor) bool {
-		return known[a.ID] || a.ID == "" && known[a.Name] || known[roleOf(a.ID)]
+		role := roleOf(a.ID)
+		return known[a.ID] || a.ID == "" && known[a.Name] || known[role] || known[anyAccount(role)]
 	}
 }
 
@@ -76,5 +83,15 @@ func roleOf(session string) string {
 		return ""
 	}
 	parts[2], parts[5] = "iam", "role/"+res[1]
+	return strings.Join(parts, ":")
+}
+
+// anyAccount gives the ARN with * for its account; "" for what has none.
+func anyAccount(role string) string {
+	parts := strings.SplitN(role, ":", 6)
+	if len(parts) != 6 || parts[4] == "" {
+		return ""
+	}
+	parts[4] = "*"
 	return strings.Join(parts, ":")
 }

@@ -48,6 +48,12 @@ type Env struct {
 	Transport   http.RoundTripper   // carries every AWS and SaaS call; nil means each client's own default
 	AWSEndpoint string              // one endpoint for all of AWS, for an emulator; empty means AWS's own
 	GitHubURL   string              // base URL of GitHub's REST API; empty means https://api.github.com
+	Function    string              // the function's name; Open sets it
+
+	// Secret reads a secret that is kept outside of the settings, by its id. refused
+	// says that what it gave before was not accepted, so that it may be read anew.
+	// nil means that all secrets are settings.
+	Secret func(ctx context.Context, id string, refused bool) (map[string]string, error)
 }
 
 // Setting gives the named setting, or "" when it or Getenv is not set.
@@ -144,6 +150,7 @@ type Handler struct {
 // Open makes a function ready: it calls New and checks that the policy's
 // parameters will fit.
 func Open(ctx context.Context, f Function, env Env) (*Handler, error) {
+	env.Function = f.Name
 	r, err := f.New(ctx, env)
 	if err != nil {
 		return nil, fmt.Errorf("open function %s: %w", f.Name, err)

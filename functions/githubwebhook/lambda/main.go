@@ -2,17 +2,20 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 
 	"github.com/ebb-ops/ebb/functions/githubwebhook"
 	"github.com/ebb-ops/ebb/pkg/host"
+	"github.com/ebb-ops/ebb/pkg/secret"
 	"github.com/ebb-ops/ebb/pkg/webhook"
 )
 
-// The settings that hold the webhook's secret, and the one before it while it
-// is being replaced.
+// The settings: the secret's ARN in Secrets Manager, or else the secret itself,
+// and the one before it while it is being replaced.
 const (
+	stored   = "EBB_GITHUB_WEBHOOK_SECRET_ARN"
 	current  = "EBB_GITHUB_WEBHOOK_SECRET"
 	previous = "EBB_GITHUB_WEBHOOK_SECRET_PREVIOUS"
 )
@@ -20,12 +23,27 @@ const (
 func main() { host.MainHTTP("github-webhook", receiver) }
 
 func receiver(in host.Intake) (http.Handler, error) {
-	proof := webhook.GitHub(in.Getenv(current))
-	if old := in.Getenv(previous); old != "" {
-		proof.Secrets = append(proof.Secrets, old)
+	verify, err := verifier(in.Getenv)
+	if err != nil {
+		return nil, err
 	}
-	if err := proof.Validate(); err != nil {
-		return nil, fmt.Errorf("%s: %w", current, err)
+	return githubwebhook.Receiver{Verify: verify, Accept: in.Accept, Log: in.Log}, nil
+}
+
+func verifier(getenv func(string) string) (func(context.Context, http.Header, []byte) error, error) {
+	if id := getenv(stored); id != "" {
+		store, err := secret.Open(context.Background(), host.Env(getenv))
+		if err != nil {
+			return nil, err
+		}
+		return secret.Webhook{ID: id, Read: store.Read, Scheme: webhook.GitHub}.Verify, nil
 	}
-	return githubwebhook.Receiver{Verify: proof.Verify, Accept: in.Accept, Log: in.Log}, nil
+	secrets := []string{getenv(current)}
+	if old := getenv(previous); old != "" {
+		secrets = append(secrets, old)
+	}
+	if err := webhook.GitHub(secrets...).Validate(); err != nil {
+		return nil, fmt.Errorf("%s: %w; or name the secret in %s", current, err, stored)
+	}
+	return githubwebhook.Signed(secrets...), nil
 }

@@ -31,7 +31,7 @@ func (h *Host) routes(addr net.Addr) http.Handler {
 	guard := newGuard(h.cfg.Token, addr)
 	mux := http.NewServeMux()
 	mux.Handle("/webhooks/github", githubwebhook.Receiver{
-		Verify: webhook.GitHub(h.cfg.Secrets...).Verify, Accept: h.acceptWebhook, Log: h.log,
+		Verify: githubwebhook.Signed(h.cfg.Secrets...), Accept: h.acceptWebhook, Log: h.log,
 	})
 	mux.Handle("POST /events", guard.protect(http.HandlerFunc(h.postEvents)))
 	mux.Handle("POST /{$}", guard.protect(&putevents.Handler{Accept: h.acceptEntries, Log: h.log}))

@@ -29,7 +29,9 @@ func CreateTable(ctx context.Context, client TableAPI, table string) error {
 	return nil
 }
 
-func createTable(ctx context.Context, client TableAPI, table string) error {
+// Schema gives the ledger's table as DynamoDB is asked for it: its keys, its
+// index and what its index holds.
+func Schema(table string) *dynamodb.CreateTableInput {
 	attribute := func(name string) types.AttributeDefinition {
 		return types.AttributeDefinition{AttributeName: &name, AttributeType: types.ScalarAttributeTypeS}
 	}
@@ -39,7 +41,7 @@ func createTable(ctx context.Context, client TableAPI, table string) error {
 			{AttributeName: &sort, KeyType: types.KeyTypeRange},
 		}
 	}
-	_, err := client.CreateTable(ctx, &dynamodb.CreateTableInput{
+	return &dynamodb.CreateTableInput{
 		TableName:            &table,
 		BillingMode:          types.BillingModePayPerRequest,
 		AttributeDefinitions: []types.AttributeDefinition{attribute("pk"), attribute("sk"), attribute("list_pk"), attribute("list_sk")},
@@ -51,16 +53,22 @@ func createTable(ctx context.Context, client TableAPI, table string) error {
 				ProjectionType: types.ProjectionTypeInclude, NonKeyAttributes: []string{"rec_outcome", "rec_function"},
 			},
 		}},
-	})
-	if err != nil {
+	}
+}
+
+// Expiry is the attribute that holds when an item may be deleted.
+const Expiry = "expires"
+
+func createTable(ctx context.Context, client TableAPI, table string) error {
+	if _, err := client.CreateTable(ctx, Schema(table)); err != nil {
 		return err
 	}
 	if err := dynamodb.NewTableExistsWaiter(client).Wait(ctx, &dynamodb.DescribeTableInput{TableName: &table}, createFor); err != nil {
 		return err
 	}
-	_, err = client.UpdateTimeToLive(ctx, &dynamodb.UpdateTimeToLiveInput{
+	_, err := client.UpdateTimeToLive(ctx, &dynamodb.UpdateTimeToLiveInput{
 		TableName:               &table,
-		TimeToLiveSpecification: &types.TimeToLiveSpecification{AttributeName: ptr("expires"), Enabled: ptr(true)},
+		TimeToLiveSpecification: &types.TimeToLiveSpecification{AttributeName: ptr(Expiry), Enabled: ptr(true)},
 	})
 	return err
 }

@@ -45,6 +45,9 @@ type credentials interface {
 //     GITHUB_APP_PRIVATE_KEY_FILE (its path): a GitHub App. It is used when
 //     GITHUB_TOKEN is set too.
 //   - GITHUB_TOKEN: a personal access token, fine-grained or classic.
+//   - EBB_GITHUB_CREDENTIALS_ARN: the id of a stored secret with a member token,
+//     or with app_id and private_key. It is used instead of the others, and read
+//     by env's Secret when it is first needed.
 //
 // It makes no call. It returns an error that names the setting to mend.
 func New(env remedy.Env) (*Client, error) {
@@ -63,6 +66,9 @@ func New(env remedy.Env) (*Client, error) {
 }
 
 func configured(env remedy.Env, c *Client) (credentials, error) {
+	if id := env.Setting(SettingStored); id != "" {
+		return newStored(env, c, id)
+	}
 	if id := env.Setting("GITHUB_APP_ID"); id != "" {
 		key, err := privateKey(env)
 		if err != nil {
