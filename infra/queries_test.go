@@ -6,16 +6,17 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/aws/smithy-go"
-	"github.com/goccy/go-yaml"
 	"github.com/google/go-cmp/cmp"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/ebb-ops/ebb/infra"
 	"github.com/ebb-ops/ebb/pkg/logs"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
@@ -127,14 +128,7 @@ type savedQuery struct {
 // queries gives the saved queries by logical id.
 func queries(t *testing.T) map[string]savedQuery {
 	t.Helper()
-	raw, err := os.ReadFile("queries.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var tmpl template
-	if err := yaml.Unmarshal(raw, &tmpl); err != nil {
-		t.Fatal(err)
-	}
+	tmpl := templates(t)["infra/queries.yaml"]
 	out := map[string]savedQuery{}
 	for id, r := range tmpl.Resources {
 		if r.Type != "AWS::Logs::QueryDefinition" {
@@ -149,6 +143,27 @@ func queries(t *testing.T) map[string]savedQuery {
 		out[id] = q
 	}
 	return out
+}
+
+// TestQueriesLookAtEveryFunction holds the log groups to the functions.
+func TestQueriesLookAtEveryFunction(t *testing.T) {
+	t.Parallel()
+	var want list
+	for _, d := range all(t) {
+		want = append(want, object{"Fn::Sub": "/aws/lambda/${AWS::StackName}_" + d.name})
+	}
+	slices.SortFunc(want, func(a, b any) int {
+		return strings.Compare(a.(object)["Fn::Sub"].(string), b.(object)["Fn::Sub"].(string))
+	})
+	queries := templates(t)[infra.Root].Resources["Queries"]
+	got := queries.Properties["Parameters"].(object)["LogGroupNames"]
+	if diff := cmp.Diff(any(object{"Fn::Join": list{",", want}}), got); diff != "" {
+		t.Errorf("log groups (-want +got):\n%s", diff)
+	}
+	// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutQueryDefinition.html
+	if most := 50; len(want) > most {
+		t.Errorf("a query may name %d log groups, not %d: make a second stack of queries", most, len(want))
+	}
 }
 
 // line is a line of a log, and the fields that Logs Insights finds in it.
