@@ -153,7 +153,7 @@ func TestQueriesLookAtEveryFunction(t *testing.T) {
 		want = append(want, "/aws/lambda/${AWS::StackName}_"+d.name)
 	}
 	slices.SortFunc(want, func(a, b any) int {
-		return strings.Compare(a.(object)["Fn::Sub"].(string), b.(object)["Fn::Sub"].(string))
+		return strings.Compare(a.(string), b.(string))
 	})
 	queries := templates(t)[infra.Root].Resources["Queries"]
 	got := queries.Properties["Parameters"].(object)["LogGroupNames"]
