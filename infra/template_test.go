@@ -328,10 +328,10 @@ func TestSettings(t *testing.T) {
 		}
 	}
 	for _, d := range all(t) {
-		want := object{"EBB_BUS": "Bus", "EBB_TABLE": "Table", "EBB_POLICY_FILE": "policy.yaml"}
+		want := object{"EBB_BUS": "Bus", "POWERTOOLS_SERVICE_NAME": "Stack", "EBB_TABLE": "Table", "EBB_POLICY_FILE": "policy.yaml"}
 		switch {
 		case d.name == receiver:
-			want = object{"EBB_BUS": "Bus.Name", "EBB_GITHUB_WEBHOOK_SECRET_ARN": "GithubWebhookSecret"}
+			want = object{"EBB_BUS": "Bus.Name", "POWERTOOLS_SERVICE_NAME": "AWS::StackName", "EBB_GITHUB_WEBHOOK_SECRET_ARN": "GithubWebhookSecret"}
 		case d.awsSource == "":
 			want["EBB_GITHUB_CREDENTIALS_ARN"] = "GithubCredentials"
 		default:
