@@ -115,10 +115,13 @@ func (r *rehearsal) deployments(ctx context.Context) error {
 	}
 	defer spoke.close()
 	r.out.step("turning IAM on")
-	for _, role := range r.roles {
-		owner := hubs[role.account]
-		if err := role.simplify(ctx, owner); err != nil {
-			return err
+	for _, d := range []*deployment{single, spoke} {
+		for _, f := range d.functions {
+			for _, role := range r.rolesOf(d, f) {
+				if err := role.simplify(ctx, hubs[role.account]); err != nil {
+					return err
+				}
+			}
 		}
 	}
 	if err := enforce(ctx, r.emulator, true); err != nil {
@@ -157,8 +160,12 @@ func (r *rehearsal) organization(ctx context.Context, hub, spoke account) (*depl
 	if err != nil {
 		return nil, err
 	}
-	if err := r.learn(ctx, d.spoke); err != nil {
-		return nil, err
+	for _, f := range d.functions {
+		role, err := readRole(ctx, spoke, "ebb-"+f.name)
+		if err != nil {
+			return nil, err
+		}
+		r.roles[role.arn] = role
 	}
 	return d, r.set(ctx, d, ofAWS)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/ebb-ops/ebb/pkg/cloud"
@@ -109,21 +110,18 @@ func (a account) upload(ctx context.Context, path string, templates map[string]*
 // know, and says nothing.
 func read(ctx context.Context, a account, name, path string, templates map[string]*template) (*stack, error) {
 	s := &stack{account: a, name: name, outputs: map[string]string{}, resources: map[string]made{}}
-	out, err := cloudformation.NewFromConfig(a.cfg).DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &name})
-	if err != nil {
-		return nil, fmt.Errorf("describe stack %s: %w", name, err)
-	}
-	if status := out.Stacks[0].StackStatus; !strings.HasSuffix(string(status), "_COMPLETE") {
-		return nil, fmt.Errorf("stack %s is %s", name, status)
-	}
-	for _, o := range out.Stacks[0].Outputs {
-		s.outputs[*o.OutputKey] = aws.ToString(o.OutputValue)
-	}
 	return s, s.walk(ctx, "", name, path, templates)
 }
 
 func (s *stack) walk(ctx context.Context, prefix, name, path string, templates map[string]*template) error {
 	api := cloudformation.NewFromConfig(s.account.cfg)
+	out, err := api.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &name})
+	if err != nil {
+		return fmt.Errorf("describe stack %s: %w", name, err)
+	}
+	if status := out.Stacks[0].StackStatus; !strings.HasSuffix(string(status), "_COMPLETE") {
+		return fmt.Errorf("stack %s is %s", name, status)
+	}
 	there := map[string]bool{}
 	pages := cloudformation.NewListStackResourcesPaginator(api, &cloudformation.ListStackResourcesInput{StackName: &name})
 	for pages.HasMorePages() {
@@ -144,6 +142,15 @@ func (s *stack) walk(ctx context.Context, prefix, name, path string, templates m
 			}
 		}
 	}
+	for _, o := range out.Stacks[0].Outputs {
+		if id, ok := strings.CutSuffix(*o.OutputKey, attached); ok && there[id] {
+			if err := s.account.attach(ctx, s.resources[prefix+id].id, strings.Split(*o.OutputValue, ",")); err != nil {
+				return err
+			}
+		} else if prefix == "" {
+			s.outputs[*o.OutputKey] = aws.ToString(o.OutputValue)
+		}
+	}
 	var errs []error
 	for id, r := range templates[path].Resources {
 		if r.Condition == "" && !there[id] {
@@ -151,6 +158,17 @@ func (s *stack) walk(ctx context.Context, prefix, name, path string, templates m
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// attach attaches managed policies to a role.
+func (a account) attach(ctx context.Context, role string, policies []string) error {
+	for _, arn := range policies {
+		_, err := iam.NewFromConfig(a.cfg).AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: &role, PolicyArn: &arn})
+		if err != nil {
+			return fmt.Errorf("attach %s to role %s: %w", arn, role, err)
+		}
+	}
+	return nil
 }
 
 // of gives the physical ids of the resources of a type, by path.

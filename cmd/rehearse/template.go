@@ -69,6 +69,9 @@ var cannotCreate = map[string]string{
 	"AWS::SecretsManager::Secret":    "made by Secrets Manager's own API instead",
 }
 
+// attached ends the name of an output with the managed policies of a role.
+const attached = "ManagedPolicies"
+
 // reduce takes out of templates what the emulator can't create. What refers to
 // it gets the value of standIn instead. It gives how many resources of each
 // type it took out.
@@ -88,9 +91,19 @@ func reduce(templates map[string]*template, standIn func(id string, r *resource)
 			count[r.Type]++
 			delete(t.Resources, id)
 		}
-		for _, r := range t.Resources {
+		for id, r := range t.Resources {
 			r.Properties, _ = choose(without(r.Properties, gone)).(object)
 			r.DependsOn = remaining(r.DependsOn, gone)
+			if arns, ok := r.Properties["ManagedPolicyArns"]; ok { // the emulator attaches none: see walk
+				if t.Outputs == nil {
+					t.Outputs = map[string]object{}
+				}
+				o := object{"Value": object{"Fn::Join": []any{",", arns}}}
+				if r.Condition != "" {
+					o["Condition"] = r.Condition
+				}
+				t.Outputs[id+attached] = o
+			}
 			for _, p := range inline(r) { // the emulator would keep Python's notation of it
 				p["PolicyDocument"] = object{"Fn::ToJsonString": p["PolicyDocument"]}
 			}

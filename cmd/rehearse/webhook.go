@@ -88,7 +88,7 @@ func (r *rehearsal) receive(ctx context.Context, f *function, d *deployment, res
 			return fmt.Errorf("delivery %q was answered with %d %s, want %d", delivery.id, answer.StatusCode, answer.Body, delivery.status)
 		}
 	}
-	res.measure(f, process.Function, g)
+	res.measure(process.Function, g, r.rolesOf(d, f))
 	if _, refused, unknown := g.calls(); len(refused)+len(unknown) > 0 {
 		return fmt.Errorf("calls were refused: %v %w", refused, errors.Join(unknown...))
 	}
