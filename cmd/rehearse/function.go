@@ -111,6 +111,16 @@ type running struct {
 	dir string
 }
 
+// times gives how long the function took to start, and for its first event. It
+// is known for sure once the process has ended.
+func (r *running) times() (start, invoke time.Duration) {
+	start, invocations := r.Times()
+	if len(invocations) > 0 {
+		invoke = invocations[0]
+	}
+	return start, invoke
+}
+
 func (r *running) close() error { return errors.Join(r.Close(), os.RemoveAll(r.dir)) }
 
 // config gives a client's configuration with the function's credentials.
@@ -129,24 +139,14 @@ type result struct {
 	err             error
 }
 
-// measure fills in what was seen of a function.
-func (r *result) measure(process *rie.Function, g *gate, roles []*role) {
-	start, invocations := process.Times()
-	r.start = start
-	if len(invocations) > 0 {
-		r.invoke = invocations[0]
-	}
-	r.used, _, _ = g.calls()
+// unused gives what the roles allow and was not used.
+func unused(used []string, roles []*role) []string {
 	var allowed []string
-	for _, role := range roles {
-		allowed = append(allowed, access.Actions(role.policies)...)
+	for _, r := range roles {
+		allowed = append(allowed, access.Actions(r.policies)...)
 	}
 	slices.Sort(allowed)
-	for _, a := range slices.Compact(allowed) {
-		if !slices.Contains(r.used, a) {
-			r.unused = append(r.unused, a)
-		}
-	}
+	return slices.DeleteFunc(slices.Compact(allowed), func(a string) bool { return slices.Contains(used, a) })
 }
 
 // externalID gives what the function tells a spoke's role.

@@ -46,6 +46,8 @@ func openGate(emulator, org string, roles func(string) *role, owner func(string)
 			r.Out.Host = r.In.Host
 		},
 		ModifyResponse: g.noteSession,
+		// A function gives up calls that it needs no more: that is no news.
+		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
 	}
 	g.server = httptest.NewServer(g)
 	return g, nil

@@ -31,6 +31,7 @@ const (
 	alone        = "210987654321"
 	hubAccount   = "320987654321"
 	spokeAccount = "430987654321"
+	upgraded     = "540987654321"
 	organization = "o-rehearsal01"
 )
 
@@ -89,12 +90,15 @@ func run(ctx context.Context, root string, w io.Writer) (err error) {
 // deployments rehearses Ebb in one account, and in an organization.
 func (r *rehearsal) deployments(ctx context.Context) error {
 	hubs := map[string]account{}
-	for _, id := range []string{alone, hubAccount, spokeAccount} {
+	for _, id := range []string{alone, hubAccount, spokeAccount, upgraded} {
 		a, err := newAccount(ctx, r.emulator, id)
 		if err != nil {
 			return err
 		}
 		hubs[id] = a
+	}
+	if err := r.upgrade(ctx, hubs[upgraded]); err != nil {
+		return fmt.Errorf("upgrade: %w", err)
 	}
 	r.out.step("creating the stack for one account")
 	single, err := r.deploy(ctx, "one account", hubs[alone], map[string]string{"GitHub": "enabled"})
@@ -124,7 +128,7 @@ func (r *rehearsal) deployments(ctx context.Context) error {
 			}
 		}
 	}
-	if err := enforce(ctx, r.emulator, true); err != nil {
+	if err := enforce(ctx, r.emulator); err != nil {
 		return err
 	}
 	for _, d := range []*deployment{single, spoke} {
@@ -132,7 +136,7 @@ func (r *rehearsal) deployments(ctx context.Context) error {
 			return err
 		}
 	}
-	return enforce(ctx, r.emulator, false)
+	return nil
 }
 
 // organization deploys the hub's stack and a spoke's.
@@ -164,6 +168,9 @@ func (r *rehearsal) organization(ctx context.Context, hub, spoke account) (*depl
 		role, err := readRole(ctx, spoke, "ebb-"+f.name)
 		if err != nil {
 			return nil, err
+		}
+		if role.boundary == nil {
+			return nil, fmt.Errorf("role %s has no permissions boundary", role.arn)
 		}
 		r.roles[role.arn] = role
 	}

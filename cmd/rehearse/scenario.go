@@ -63,6 +63,9 @@ func (r *rehearsal) deploy(ctx context.Context, where string, hub account, param
 		return nil, err
 	}
 	r.out.line("  %d resources, %d functions, %d roles", len(d.stack.resources), len(d.stack.of("AWS::Lambda::Function")), len(d.stack.of("AWS::IAM::Role")))
+	if err := d.stack.attach(ctx); err != nil {
+		return nil, err
+	}
 	if d.functions, err = d.stack.functions(ctx); err != nil {
 		return nil, err
 	}
@@ -180,17 +183,11 @@ func (r *rehearsal) remediate(ctx context.Context, d *deployment, f *function, s
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil {
-			r.out.log(process.Log())
-		}
-		err = errors.Join(err, process.close())
-	}()
+	defer func() { err = r.finish(process, res, err) }()
 	var answer struct{ Records []remedy.Record }
 	if err := process.Invoke(ctx, event, &answer); err != nil {
 		return err
 	}
-	res.measure(process.Function, g, r.rolesOf(d, f))
 	if len(answer.Records) != 1 || answer.Records[0].Outcome != remedy.Reverted {
 		return fmt.Errorf("its records are %+v, want one that is reverted", answer.Records)
 	}
@@ -200,10 +197,28 @@ func (r *rehearsal) remediate(ctx context.Context, d *deployment, f *function, s
 	if err := d.kept(ctx, answer.Records[0]); err != nil {
 		return err
 	}
-	if _, refused, unknown := g.calls(); len(refused)+len(unknown) > 0 {
+	return r.confined(ctx, d, f, g, res)
+}
+
+// confined holds that nothing that a function did was refused, and that what its
+// role does not allow is.
+func (r *rehearsal) confined(ctx context.Context, d *deployment, f *function, g *gate, res *result) error {
+	used, refused, unknown := g.calls()
+	if len(refused)+len(unknown) > 0 {
 		return fmt.Errorf("calls were refused: %v %w", refused, errors.Join(unknown...))
 	}
+	res.used, res.unused = used, unused(used, r.rolesOf(d, f))
 	return outside(ctx, f, g, r.emulator, d)
+}
+
+// finish ends a function's process and reads its times.
+func (r *rehearsal) finish(process *running, res *result, err error) error {
+	err = errors.Join(err, process.close())
+	res.start, res.invoke = process.times()
+	if err != nil {
+		r.out.log(process.Log())
+	}
+	return err
 }
 
 // rolesOf gives a function's role and that which it has in a spoke.

@@ -26,7 +26,8 @@ type stack struct {
 	account   account
 	name      string
 	outputs   map[string]string
-	resources map[string]made // by the path of logical ids: "Ec2Functions/Ec2SecurityGroup"
+	resources map[string]made     // by the path of logical ids: "Ec2Functions/Ec2SecurityGroup"
+	managed   map[string][]string // the ARNs of the managed policies of roles, by name
 }
 
 type made struct{ kind, id string }
@@ -109,7 +110,7 @@ func (a account) upload(ctx context.Context, path string, templates map[string]*
 // condition is not there is an error: the emulator leaves out what it does not
 // know, and says nothing.
 func read(ctx context.Context, a account, name, path string, templates map[string]*template) (*stack, error) {
-	s := &stack{account: a, name: name, outputs: map[string]string{}, resources: map[string]made{}}
+	s := &stack{account: a, name: name, outputs: map[string]string{}, resources: map[string]made{}, managed: map[string][]string{}}
 	return s, s.walk(ctx, "", name, path, templates)
 }
 
@@ -144,9 +145,7 @@ func (s *stack) walk(ctx context.Context, prefix, name, path string, templates m
 	}
 	for _, o := range out.Stacks[0].Outputs {
 		if id, ok := strings.CutSuffix(*o.OutputKey, attached); ok && there[id] {
-			if err := s.account.attach(ctx, s.resources[prefix+id].id, strings.Split(*o.OutputValue, ",")); err != nil {
-				return err
-			}
+			s.managed[s.resources[prefix+id].id] = strings.Split(*o.OutputValue, ",")
 		} else if prefix == "" {
 			s.outputs[*o.OutputKey] = aws.ToString(o.OutputValue)
 		}
@@ -160,12 +159,15 @@ func (s *stack) walk(ctx context.Context, prefix, name, path string, templates m
 	return errors.Join(errs...)
 }
 
-// attach attaches managed policies to a role.
-func (a account) attach(ctx context.Context, role string, policies []string) error {
-	for _, arn := range policies {
-		_, err := iam.NewFromConfig(a.cfg).AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: &role, PolicyArn: &arn})
-		if err != nil {
-			return fmt.Errorf("attach %s to role %s: %w", arn, role, err)
+// attach attaches the managed policies to the roles, which the emulator's
+// CloudFormation leaves out.
+func (s *stack) attach(ctx context.Context) error {
+	api := iam.NewFromConfig(s.account.cfg)
+	for role, policies := range s.managed {
+		for _, arn := range policies {
+			if _, err := api.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: &role, PolicyArn: &arn}); err != nil {
+				return fmt.Errorf("attach %s to role %s: %w", arn, role, err)
+			}
 		}
 	}
 	return nil
