@@ -135,18 +135,19 @@ func (f *function) config(endpoint string) aws.Config {
 type result struct {
 	where, function string
 	start, invoke   time.Duration
-	used, unused    []string
+	calls           int      // requests
+	used, unused    []string // actions
 	err             error
 }
 
-// unused gives what the roles allow and was not used.
+// unused gives what the roles allow and was not used, beside what Lambda uses.
 func unused(used []string, roles []*role) []string {
 	var allowed []string
 	for _, r := range roles {
 		allowed = append(allowed, access.Actions(r.policies)...)
 	}
 	slices.Sort(allowed)
-	return slices.DeleteFunc(slices.Compact(allowed), func(a string) bool { return slices.Contains(used, a) })
+	return slices.DeleteFunc(slices.Compact(allowed), func(a string) bool { return slices.Contains(used, a) || slices.Contains(byLambda, a) })
 }
 
 // externalID gives what the function tells a spoke's role.

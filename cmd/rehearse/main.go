@@ -73,6 +73,7 @@ func run(ctx context.Context, root string, w io.Writer) (err error) {
 		return err
 	}
 	r.out.report(r.table)
+	r.out.limits()
 	r.out.line("")
 	r.out.line("took %s", time.Since(began).Round(time.Second))
 	failed := 0

@@ -203,11 +203,11 @@ func (r *rehearsal) remediate(ctx context.Context, d *deployment, f *function, s
 // confined holds that nothing that a function did was refused, and that what its
 // role does not allow is.
 func (r *rehearsal) confined(ctx context.Context, d *deployment, f *function, g *gate, res *result) error {
-	used, refused, unknown := g.calls()
+	requests, used, refused, unknown := g.seen()
 	if len(refused)+len(unknown) > 0 {
 		return fmt.Errorf("calls were refused: %v %w", refused, errors.Join(unknown...))
 	}
-	res.used, res.unused = used, unused(used, r.rolesOf(d, f))
+	res.calls, res.used, res.unused = requests, used, unused(used, r.rolesOf(d, f))
 	return outside(ctx, f, g, r.emulator, d)
 }
 
