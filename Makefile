@@ -20,6 +20,14 @@ demo: tools-moto
 	@go build -trimpath -o dist/demo ./cmd/demo
 	@./dist/demo -ebb ./dist/ebb $(if $(KEEP),-keep)
 
+## Rehearse the deployment: every function with its own role, on an emulated AWS
+.PHONY: rehearse
+rehearse: tools
+	@echo "building the rehearsal ..."
+	@mkdir -p dist
+	@go build -trimpath -o dist/rehearse ./cmd/rehearse
+	@./dist/rehearse
+
 ## Run all tests with the race detector, those against the emulator included
 .PHONY: test
 test: tools
