@@ -61,6 +61,7 @@ var cannotCreate = map[string]string{
 	"AWS::CloudWatch::Alarm":         "whether alarms go off is not tried",
 	"AWS::Events::EventBusPolicy":    "whether the bus takes a spoke's events is not tried: here it takes all",
 	"AWS::Lambda::EventInvokeConfig": "retries and dead letters of invocations are not tried",
+	"AWS::Logs::QueryDefinition":     "saved queries are not run",
 	"AWS::S3::BucketPolicy":          "that only TLS is taken is not tried",
 	"AWS::SNS::Subscription":         "whether alarms arrive is not tried",
 	"AWS::SNS::TopicPolicy":          "whether alarms arrive is not tried",
