@@ -179,7 +179,8 @@ func s3Calls(r *http.Request, owner func(bucket string) string) ([]access.Call, 
 	action := map[string]string{
 		"GET policy": "GetBucketPolicy", "PUT policy": "PutBucketPolicy", "DELETE policy": "DeleteBucketPolicy",
 		"GET publicAccessBlock": "GetBucketPublicAccessBlock", "PUT publicAccessBlock": "PutBucketPublicAccessBlock",
-		"DELETE publicAccessBlock": "PutBucketPublicAccessBlock", "GET tagging": "GetBucketTagging", "DELETE ": "DeleteBucket",
+		"DELETE publicAccessBlock": "PutBucketPublicAccessBlock", "GET tagging": "GetBucketTagging",
+		"GET versioning": "GetBucketVersioning", "PUT versioning": "PutBucketVersioning", "DELETE ": "DeleteBucket",
 	}[r.Method+" "+sub]
 	var calls []access.Call
 	if action != "" && len(query) <= 1 && !strings.Contains(bucket, "/") {

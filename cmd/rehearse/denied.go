@@ -40,19 +40,25 @@ func outside(ctx context.Context, f *function, g *gate, emulator string, d *depl
 	var errs []error
 	for what, call := range calls {
 		for by, url := range map[string]string{"the gate": g.server.URL, "the emulator": emulator} {
-			if err := call(f.config(url)); !denied(err) {
-				errs = append(errs, fmt.Errorf("%s was not denied by %s: %w", what, by, err))
-			}
+			errs = append(errs, mustBeDenied(what+" by "+by, call(f.config(url))))
 		}
 	}
 	// An action that it has, on what is not its own.
 	_, err := awsdynamodb.NewFromConfig(f.config(g.server.URL)).PutItem(ctx, &awsdynamodb.PutItemInput{
 		TableName: aws.String("another"), Item: map[string]ddbtypes.AttributeValue{"pk": &ddbtypes.AttributeValueMemberS{Value: "x"}},
 	})
-	if !denied(err) {
-		errs = append(errs, fmt.Errorf("dynamodb:PutItem in another table was not denied: %w", err))
+	return errors.Join(append(errs, mustBeDenied("dynamodb:PutItem in another table", err))...)
+}
+
+// mustBeDenied gives an error when a call ended otherwise.
+func mustBeDenied(what string, err error) error {
+	switch {
+	case err == nil:
+		return fmt.Errorf("%s was allowed", what)
+	case !denied(err):
+		return fmt.Errorf("%s was not denied, but failed: %w", what, err)
 	}
-	return errors.Join(errs...)
+	return nil
 }
 
 // denied reports whether a call was refused because it is not allowed.
@@ -95,8 +101,12 @@ func (r *rehearsal) refusedBySpoke(ctx context.Context, d *deployment, f *functi
 	}
 	for _, t := range tries {
 		t.in.RoleArn, t.in.RoleSessionName = &arn, aws.String("rehearsal")
-		if _, err := sts.NewFromConfig(t.by.config(g.server.URL)).AssumeRole(ctx, &t.in); denied(err) != t.denied || err != nil && !t.denied {
-			return fmt.Errorf("the spoke's role, asked for %s: %w", t.what, err)
+		_, err := sts.NewFromConfig(t.by.config(g.server.URL)).AssumeRole(ctx, &t.in)
+		if t.denied {
+			err = mustBeDenied("the spoke's role "+t.what, err)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	process, err := f.start(ctx, r.root, r.dist, g, map[string]string{cloud.SettingExternalID: "a-wrong-external-id"})
