@@ -113,7 +113,7 @@ func actions(name string) []string {
 func TestFunctionPolicy(t *testing.T) {
 	t.Parallel()
 	want := list{
-		allow("Ledger", strs("Ledger.Arn", "${Ledger.Arn}/index/records"),
+		allow("Ledger", "Ledger.Arn",
 			"dynamodb:BatchGetItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"),
 		allow("Results", "Bus.Arn", "events:PutEvents"),
 		allow("DeadLetters", "DeadLetters.Arn", "sqs:SendMessage"),
