@@ -30,8 +30,8 @@ import (
 func (h *Host) routes(addr net.Addr) http.Handler {
 	guard := newGuard(h.cfg.Token, addr)
 	mux := http.NewServeMux()
-	mux.Handle("/webhooks/github", githubwebhook.Receiver{
-		Verify: githubwebhook.Signed(h.cfg.Secrets...), Accept: h.acceptWebhook, Log: h.log,
+	mux.Handle("/webhooks/github", webhook.Receiver{
+		Forge: githubwebhook.Forge(), Verify: webhook.Signed(webhook.GitHub(h.cfg.Secrets...)), Accept: h.acceptWebhook, Log: h.log,
 	})
 	mux.Handle("POST /events", guard.protect(http.HandlerFunc(h.postEvents)))
 	mux.Handle("POST /{$}", guard.protect(&putevents.Handler{Accept: h.acceptEntries, Log: h.log}))
