@@ -52,13 +52,7 @@ type State struct {
 }
 
 // ResourceTags gives the topics, so that exemptions can name one.
-func (s State) ResourceTags() map[string]string {
-	tags := make(map[string]string, len(s.Topics))
-	for _, topic := range s.Topics {
-		tags[topic] = ""
-	}
-	return tags
-}
+func (s State) ResourceTags() map[string]string { return reponame.Tags(s.Topics) }
 
 // Change sets the visibility of the repository that is now named Owner/Repo.
 type Change struct {

@@ -56,3 +56,13 @@ func Match(patterns []string, name string) bool {
 		return ok && err == nil
 	})
 }
+
+// Tags gives a repository's topics as tags without values, so that exemptions
+// can name one.
+func Tags(topics []string) map[string]string {
+	tags := make(map[string]string, len(topics))
+	for _, topic := range topics {
+		tags[topic] = ""
+	}
+	return tags
+}
