@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"time"
 
+	"github.com/ebb-ops/ebb/functions/githubwebhook"
 	"github.com/ebb-ops/ebb/pkg/saas/github/githubtest"
 )
 
@@ -18,7 +19,7 @@ func repository(_ context.Context, events samples, account Account) (Stage, erro
 	if err != nil {
 		return Stage{}, err
 	}
-	event, err := AsDelivered(body, "repository", "72d3162e-cc78-11e3-81ab-4c9367dc0958", account.Config.Region)
+	event, err := AsDelivered(githubwebhook.Forge(), body, "repository", "72d3162e-cc78-11e3-81ab-4c9367dc0958", account.Config.Region)
 	if err != nil {
 		return Stage{}, err
 	}
