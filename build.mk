@@ -7,7 +7,8 @@ POLICY ?= policy.yaml
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 FUNCTIONS ?= $(patsubst functions/%/lambda/main.go,%,$(wildcard functions/*/lambda/main.go))
 CYCLONEDX_VERSION := v1.10.0
-CYCLONEDX := .tools/bin/cyclonedx-gomod-$(CYCLONEDX_VERSION)
+TOOLS ?= $(CURDIR)/.tools
+CYCLONEDX := $(TOOLS)/bin/cyclonedx-gomod-$(CYCLONEDX_VERSION)
 
 # The same sources and VERSION give the same bytes, in whatever folder and on
 # whatever machine: no paths, no time, no commit and no C compiler are in them.
@@ -57,5 +58,5 @@ build-sboms: build-functions $(CYCLONEDX)
 $(CYCLONEDX):
 	@echo "building cyclonedx-gomod $(CYCLONEDX_VERSION) into $(@D) ..."
 	@mkdir -p $(@D)
-	@GOBIN=$(abspath $(@D)) go install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(CYCLONEDX_VERSION)
+	@GOBIN=$(@D) go install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(CYCLONEDX_VERSION)
 	@mv $(@D)/cyclonedx-gomod $@

@@ -17,10 +17,10 @@ import (
 	ebtypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"github.com/ebb-ops/ebb/functions/functionstest"
 	"github.com/ebb-ops/ebb/pkg/bus"
 	"github.com/ebb-ops/ebb/pkg/cloud/mototest"
 	"github.com/ebb-ops/ebb/pkg/host/rie"
-	"github.com/ebb-ops/ebb/pkg/saas/github/githubtest"
 )
 
 // TestReceiverOnLambda sends signed deliveries as API Gateway hands them on.
@@ -85,23 +85,12 @@ func TestReceiverOnLambda_without_a_secret(t *testing.T) {
 	}
 }
 
-// gatewayRequest gives a signed delivery as API Gateway hands it on: header
-// names in lower case, and trace headers of its own.
+// gatewayRequest gives a signed delivery as API Gateway hands it on.
 func gatewayRequest(t *testing.T, body []byte, delivery, secret string) events.APIGatewayV2HTTPRequest {
 	t.Helper()
-	r, err := githubtest.Deliver("https://example.com/github", body, "repository", delivery, secret)
+	r, err := functionstest.GatewayRequest(body, delivery, secret)
 	check(t, err)
-	headers := map[string]string{"x-amzn-trace-id": "Root=1-5e9f0c65-1de4d666d4dd26aced652b6c"}
-	for k := range r.Header {
-		headers[strings.ToLower(k)] = r.Header.Get(k)
-	}
-	return events.APIGatewayV2HTTPRequest{
-		Version: "2.0", RouteKey: "POST /github", RawPath: "/github", Headers: headers, Body: string(body),
-		RequestContext: events.APIGatewayV2HTTPRequestContext{
-			DomainName: "example.execute-api.us-east-1.amazonaws.com",
-			HTTP:       events.APIGatewayV2HTTPRequestContextHTTPDescription{Method: http.MethodPost, Path: "/github", SourceIP: "192.0.2.1"},
-		},
-	}
+	return r
 }
 
 // listen makes the account's bus and gives what its events that match the

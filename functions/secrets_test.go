@@ -109,3 +109,23 @@ func TestSecretsManagerIsForForges(t *testing.T) {
 	}
 	want(t, "functions with Secrets Manager's client", []string{"gitearepositoryvisibility", "giteawebhook", "githubrepositoryvisibility", "githubwebhook"}, got)
 }
+
+// TestReceiverOnLambda_without_its_bus shows that a delivery which no bus took is
+// not answered as if it were safe.
+func TestReceiverOnLambda_without_its_bus(t *testing.T) {
+	account := mototest.New(t)
+	settings := lambdaSettings(t, account)
+	settings["EBB_BUS"] = "gone"
+	settings["EBB_GITHUB_WEBHOOK_SECRET"] = "key"
+	f := emulate(t, bootstrap(t, "githubwebhook", hostArch), settings)
+	payload, err := json.Marshal(gatewayRequest(t, sample(t, "github-webhook/publicized.json", account), "d1", "key"))
+	check(t, err)
+	var got events.APIGatewayV2HTTPResponse
+	f.invoke(t, payload, &got)
+	if got.StatusCode != 500 {
+		t.Errorf("answer = %+v, want 500", got)
+	}
+	if log := f.function.Log(); !strings.Contains(log, "on bus gone") {
+		t.Errorf("the log does not name the bus: %s", log)
+	}
+}

@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
-	"time"
 )
 
 // maxTracing is how much tracing may add to a function, in bytes.
@@ -71,14 +70,7 @@ func BenchmarkTracedStart(b *testing.B) {
 	settings := map[string]string{"EBB_TABLE": "ebb", "EBB_BUS": "ebb", "EBB_POLICY_FILE": filepath.Join(dir, "policy.yaml")}
 	with := api.process(bootstrap(b, folder, hostArch), settings)
 	without := api.process(untraced(b, folder, hostArch), settings)
-	var times [2][]time.Duration
-	for b.Loop() {
-		for i, start := range []func(*testing.B) time.Duration{with, without} {
-			times[i] = append(times[i], start(b))
-		}
-	}
-	w, o := median(times[0]), median(times[1])
-	b.ReportMetric(0, "ns/op") // of no meaning: it counts both, and how they end
+	w, o := medians(b, with, without)
 	b.ReportMetric(float64(w.Microseconds())/1000, "ms/start")
 	b.ReportMetric(float64(o.Microseconds())/1000, "untraced-ms/start")
 	b.ReportMetric(float64((w-o).Microseconds())/1000, "ms-added")

@@ -150,10 +150,10 @@ func TestQueriesLookAtEveryFunction(t *testing.T) {
 	t.Parallel()
 	var want list
 	for _, d := range all(t) {
-		want = append(want, object{"Fn::Sub": "/aws/lambda/${AWS::StackName}_" + d.name})
+		want = append(want, "/aws/lambda/${AWS::StackName}_"+d.name)
 	}
 	slices.SortFunc(want, func(a, b any) int {
-		return strings.Compare(a.(object)["Fn::Sub"].(string), b.(object)["Fn::Sub"].(string))
+		return strings.Compare(a.(string), b.(string))
 	})
 	queries := templates(t)[infra.Root].Resources["Queries"]
 	got := queries.Properties["Parameters"].(object)["LogGroupNames"]

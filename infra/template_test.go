@@ -2,12 +2,9 @@
 package infra_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"maps"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -339,10 +336,10 @@ func TestSettings(t *testing.T) {
 		}
 	}
 	for _, d := range all(t) {
-		want := object{"EBB_BUS": "Bus", "EBB_TABLE": "Table", "EBB_POLICY_FILE": "policy.yaml"}
+		want := object{"EBB_BUS": "Bus", "POWERTOOLS_SERVICE_NAME": "Stack", "EBB_TABLE": "Table", "EBB_POLICY_FILE": "policy.yaml"}
 		switch {
 		case d.receives:
-			want = object{"EBB_BUS": "Bus.Name", "EBB_" + strings.ToUpper(d.product) + "_WEBHOOK_SECRET_ARN": d.id + "Secret"}
+			want = object{"EBB_BUS": "Bus.Name", "POWERTOOLS_SERVICE_NAME": "AWS::StackName", "EBB_" + strings.ToUpper(d.product) + "_WEBHOOK_SECRET_ARN": d.id + "Secret"}
 		case d.product != "":
 			want["EBB_"+strings.ToUpper(d.product)+"_CREDENTIALS_ARN"] = logicalID(d.product) + "Credentials"
 			if d.product == "gitea" { // there is no one instance of it
@@ -359,72 +356,6 @@ func TestSettings(t *testing.T) {
 		if diff := cmp.Diff(any(want), got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", d.name, diff)
 		}
-	}
-}
-
-// TestSamplesMatchTheirPatterns has an independent matcher, the emulator's, say
-// which rules deliver each sample event: its own function's, of a failed call
-// none, and no other's. The spokes' rules forward what is AWS's.
-func TestSamplesMatchTheirPatterns(t *testing.T) {
-	t.Parallel()
-	type given struct {
-		Patterns map[string]any             `json:"patterns"`
-		Events   map[string]json.RawMessage `json:"events"`
-	}
-	in := given{map[string]any{}, map[string]json.RawMessage{}}
-	want := map[string][]string{}
-	for _, d := range all(t) {
-		if d.receives {
-			continue // its samples are what GitHub posts, and no events yet
-		}
-		in.Patterns[d.name] = d.resource(t, "Change", "AWS::Events::Rule").Properties["EventPattern"]
-		samples, err := filepath.Glob("../events/" + d.name + "/*.json")
-		if err != nil || len(samples) == 0 {
-			t.Fatalf("%s has no samples: %v", d.name, err)
-		}
-		for _, path := range samples {
-			raw, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			in.Events[path], want[path] = raw, []string{}
-			if !strings.Contains(path, "denied") {
-				want[path] = append(want[path], d.name)
-				if d.awsSource != "" {
-					want[path] = append(want[path], "spoke "+d.awsSource)
-				}
-			}
-		}
-	}
-	for id, r := range templates(t)[infra.Spoke].Resources {
-		if r.Type == "AWS::Events::Rule" {
-			in.Patterns["spoke "+strings.ToLower(strings.TrimSuffix(id, "Events"))] = r.Properties["EventPattern"]
-		}
-	}
-	var got map[string][]string
-	runPython(t, "testdata/matches.py", in, &got)
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("rules that match (-want +got):\n%s", diff)
-	}
-}
-
-// runPython runs a script with the emulator's Python, on in as JSON.
-func runPython(t *testing.T, script string, in, out any) {
-	t.Helper()
-	raw, err := json.Marshal(in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), "../.tools/moto/bin/python", script)
-	cmd.Stdin = bytes.NewReader(raw)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	answer, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%s: %v: %s; make tools installs what it needs", script, err, &stderr)
-	}
-	if err := json.Unmarshal(answer, out); err != nil {
-		t.Fatalf("%s: %v", script, err)
 	}
 }
 

@@ -20,19 +20,22 @@ undo. Where the steps were not kept, as on Lambda, they are drawn from the
 record's own times. The start of an id will do where no other record's id starts
 so.`,
 		Args: arguments(1, 1, "the record's ID"),
-		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			s, err := a.lookAt(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer func() { err = errors.Join(err, s.Close()) }()
-			rec, err := s.record(cmd.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			return a.show(cmd.Context(), s, rec)
-		},
+		RunE: func(cmd *cobra.Command, args []string) error { return a.withRecord(cmd.Context(), args[0], a.show) },
 	}
+}
+
+// withRecord finds a record by its id, or the start of it, for do.
+func (a *app) withRecord(ctx context.Context, id string, do func(context.Context, store, remedy.Record) error) (err error) {
+	s, err := a.lookAt(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	rec, err := s.record(ctx, id)
+	if err != nil {
+		return err
+	}
+	return do(ctx, s, rec)
 }
 
 // show prints a record with its trace.

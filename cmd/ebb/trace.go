@@ -29,28 +29,21 @@ output. Where the steps were not kept, as on Lambda, they are drawn from the
 record's own times.`,
 		Example: "  ebb trace 3f9a --otlp trace.json",
 		Args:    arguments(1, 1, "the record's ID"),
-		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			s, err := a.lookAt(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer func() { err = errors.Join(err, s.Close()) }()
-			rec, err := s.record(cmd.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			traces, err := s.traces(cmd.Context(), rec)
-			switch {
-			case err != nil:
-				return err
-			case file != "":
-				return a.exportTrace(file, rec, allSpans(traces))
-			case a.json("table"):
-				return console.JSON(a.Stdout, struct {
-					Trace []console.Span `json:"trace"`
-				}{allSpans(traces)})
-			}
-			return a.printer().Traces(traces)
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withRecord(cmd.Context(), args[0], func(ctx context.Context, s store, rec remedy.Record) error {
+				traces, err := s.traces(ctx, rec)
+				switch {
+				case err != nil:
+					return err
+				case file != "":
+					return a.exportTrace(file, rec, allSpans(traces))
+				case a.json("table"):
+					return console.JSON(a.Stdout, struct {
+						Trace []console.Span `json:"trace"`
+					}{allSpans(traces)})
+				}
+				return a.printer().Traces(traces)
+			})
 		},
 	}
 	cmd.Flags().StringVar(&file, "otlp", "", "file to write the trace to, as OpenTelemetry's JSON; - is the standard output")

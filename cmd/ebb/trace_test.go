@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,8 +9,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"go.opentelemetry.io/collector/pdata/ptrace"
-	"go.opentelemetry.io/otel"
-	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/ebb-ops/ebb/pkg/console"
 	"github.com/ebb-ops/ebb/pkg/remedy"
@@ -19,18 +16,8 @@ import (
 
 // Not parallel: the tracer provider is the process's.
 func TestTraceIsExported(t *testing.T) {
-	tracing, err := startTracing(t.Context(), func(string) string { return "" })
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		otel.SetTracerProvider(noop.NewTracerProvider())
-		if err := tracing.stop(context.WithoutCancel(t.Context())); err != nil {
-			t.Error(err)
-		}
-	})
 	w := newWorld(t)
-	w.deps.Keeper = tracing.keeper
+	w.trace()
 	rec := w.revert()
 	w.must("undo", rec.ID, "--reason", "x")
 

@@ -9,22 +9,31 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/ebb-ops/ebb/pkg/console"
+	"github.com/ebb-ops/ebb/pkg/trace"
 )
+
+// trace has the process trace until the test ends, and keep what the world's
+// commands do.
+func (w *world) trace() *trace.Keeper {
+	w.t.Helper()
+	tracing, err := startTracing(w.t.Context(), func(string) string { return "" })
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() {
+		otel.SetTracerProvider(noop.NewTracerProvider())
+		if err := tracing.stop(context.WithoutCancel(w.t.Context())); err != nil {
+			w.t.Error(err)
+		}
+	})
+	w.deps.Keeper = tracing.keeper
+	return tracing.keeper
+}
 
 // Not parallel: the tracer provider is the process's.
 func TestTraceIsKeptWithTheRecord(t *testing.T) {
-	tracing, err := startTracing(t.Context(), func(string) string { return "" })
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		otel.SetTracerProvider(noop.NewTracerProvider())
-		if err := tracing.stop(context.WithoutCancel(t.Context())); err != nil {
-			t.Error(err)
-		}
-	})
 	w := newWorld(t)
-	w.deps.Keeper = tracing.keeper
+	keeper := w.trace()
 	rec := w.revert()
 	if rec.TraceID == "" {
 		t.Fatal("the record has no trace id")
@@ -57,7 +66,7 @@ func TestTraceIsKeptWithTheRecord(t *testing.T) {
 	contains(t, "undo", undo, "\n  undo shelf-labels ", "\n      apply ")
 	contains(t, "show of what was undone", w.must("show", rec.ID).stdout, "\nTrace "+rec.TraceID, "\n  receive shelf-labels ", "\nUndo ", "\n  undo shelf-labels ")
 
-	if held := tracing.keeper.Take(rec.TraceID); len(held) > 0 {
+	if held := keeper.Take(rec.TraceID); len(held) > 0 {
 		t.Errorf("%d spans that were kept are still held", len(held))
 	}
 }

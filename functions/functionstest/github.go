@@ -3,8 +3,12 @@ package functionstest
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
+	"strings"
 	"time"
+
+	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/ebb-ops/ebb/functions/githubwebhook"
 	"github.com/ebb-ops/ebb/pkg/saas/github/githubtest"
@@ -38,5 +42,25 @@ func repository(_ context.Context, events samples, account Account) (Stage, erro
 		Good:     []string{"true", "private", "demo"},
 		Settings: map[string]string{"EBB_GITHUB_URL": api.URL, "GITHUB_TOKEN": "t0ken"},
 		Close:    api.Close,
+	}, nil
+}
+
+// GatewayRequest gives a signed delivery of GitHub's as API Gateway hands it on:
+// header names in lower case, and trace headers of its own.
+func GatewayRequest(body []byte, delivery, secret string) (events.APIGatewayV2HTTPRequest, error) {
+	r, err := githubtest.Deliver("https://example.com/github", body, "repository", delivery, secret)
+	if err != nil {
+		return events.APIGatewayV2HTTPRequest{}, err
+	}
+	headers := map[string]string{"x-amzn-trace-id": "Root=1-5e9f0c65-1de4d666d4dd26aced652b6c"}
+	for k := range r.Header {
+		headers[strings.ToLower(k)] = r.Header.Get(k)
+	}
+	return events.APIGatewayV2HTTPRequest{
+		Version: "2.0", RouteKey: "POST /github", RawPath: "/github", Headers: headers, Body: string(body),
+		RequestContext: events.APIGatewayV2HTTPRequestContext{
+			DomainName: "example.execute-api.us-east-1.amazonaws.com",
+			HTTP:       events.APIGatewayV2HTTPRequestContextHTTPDescription{Method: http.MethodPost, Path: "/github", SourceIP: "192.0.2.1"},
+		},
 	}, nil
 }

@@ -13,6 +13,7 @@ import (
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace/noop"
 
+	"github.com/ebb-ops/ebb/pkg/logs"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 	"github.com/ebb-ops/ebb/pkg/trace"
 	"github.com/ebb-ops/ebb/pkg/trace/segment/daemontest"
@@ -110,6 +111,7 @@ func TestWatch_tells_of_each_invocation(t *testing.T) {
 			var out bytes.Buffer
 			w := newWatch("lamp", settings(map[string]string{
 				"AWS_LAMBDA_FUNCTION_NAME": "stack-lamp", "AWS_LAMBDA_INITIALIZATION_TYPE": initialization,
+				logs.SettingService: "ebb-dev",
 			}), &out)
 			h := w.handler(echo{w.log})
 			for i, payload := range []string{"hello", "fail"} {
@@ -131,6 +133,9 @@ func TestWatch_tells_of_each_invocation(t *testing.T) {
 				first := i == 0 && cold
 				if line.Message != "worked" || line.Function != "stack-lamp" || line.Cold != first {
 					t.Errorf("%s: log line %s, want cold_start %t", payload, lines[0], first)
+				}
+				if strings.Count(out.String(), `"service":"ebb-dev"`) != len(lines) {
+					t.Errorf("a line is not of the service ebb-dev: %s", &out)
 				}
 				if measured := strings.Contains(out.String(), `"ColdStart":1`); measured != first {
 					t.Errorf("%s: the cold start is measured: %t, want %t; output %s", payload, measured, first, &out)

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"log/slog"
@@ -28,7 +29,7 @@ type watch struct {
 func newWatch(name string, getenv func(string) string, out io.Writer) *watch {
 	w := &watch{noops: 1, cold: getenv("AWS_LAMBDA_INITIALIZATION_TYPE") != "provisioned-concurrency"}
 	w.log = logs.New(out, logs.Options{Getenv: getenv, ColdStart: func() bool { return w.cold && !w.warm.Load() }})
-	w.metrics = emf.New(out, name, time.Now)
+	w.metrics = emf.New(out, cmp.Or(getenv(logs.SettingService), logs.Service), name, time.Now)
 	otel.SetMeterProvider(w.metrics)
 	w.tracing = startTracing(name, getenv, w.log, func() float64 { return w.noops })
 	return w

@@ -9,6 +9,7 @@
 package logs
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"io"
@@ -20,8 +21,12 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// Service is the service that every line names.
-const Service = "ebb"
+// SettingService is Powertools' setting of the service that every line names:
+// what tells two deployments in one account apart. Without it that is [Service].
+const (
+	SettingService = "POWERTOOLS_SERVICE_NAME"
+	Service        = "ebb"
+)
 
 // The keys that the logger gives to every line, by Powertools' conventions.
 // https://docs.aws.amazon.com/powertools/python/latest/core/logger/#standard-structured-keys
@@ -58,7 +63,7 @@ func New(w io.Writer, o Options) *slog.Logger {
 		o.Getenv = func(string) string { return "" }
 	}
 	level, err := Level(o.Getenv)
-	base := []slog.Attr{slog.String(keyService, Service)}
+	base := []slog.Attr{slog.String(keyService, cmp.Or(o.Getenv(SettingService), Service))}
 	if name := o.Getenv(lambdaName); name != "" {
 		base = append(base, slog.String(keyFunction, name))
 	}

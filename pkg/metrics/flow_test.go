@@ -255,7 +255,7 @@ func flatten(t *testing.T, rm metricdata.ResourceMetrics) (map[string]string, []
 
 func TestFlow_in_the_embedded_metric_format(t *testing.T) {
 	var out bytes.Buffer
-	p := emf.New(&out, "s3-public-access-block", func() time.Time { return start })
+	p := emf.New(&out, "ebb", "s3-public-access-block", func() time.Time { return start })
 	account := flow(t, p)
 	if err := p.Flush(); err != nil {
 		t.Fatal(err)

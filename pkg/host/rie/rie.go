@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -128,6 +129,25 @@ func (f *Function) Invoke(ctx context.Context, payload []byte, out any) error {
 
 // Log gives what the emulator and the function have written so far.
 func (f *Function) Log() string { return f.log.String() }
+
+var (
+	initReport = regexp.MustCompile(`INIT REPORT\(durationMs: ([0-9.]+)\)`)
+	invokeDone = regexp.MustCompile(`INVOKE RTDONE\(status: success, .*duration: ([0-9.]+)ms\)`)
+)
+
+// Times gives what the emulator measured: how long the function took to start,
+// and how long each invocation took that it answered.
+func (f *Function) Times() (start time.Duration, invocations []time.Duration) {
+	log := f.Log()
+	if m := initReport.FindStringSubmatch(log); m != nil {
+		start, _ = time.ParseDuration(m[1] + "ms")
+	}
+	for _, m := range invokeDone.FindAllStringSubmatch(log, -1) {
+		d, _ := time.ParseDuration(m[1] + "ms")
+		invocations = append(invocations, d)
+	}
+	return start, invocations
+}
 
 // Close ends the emulator and the function, and waits until both are gone.
 func (f *Function) Close() error {

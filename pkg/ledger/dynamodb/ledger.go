@@ -47,7 +47,7 @@ type Ledger struct {
 var _ remedy.Ledger = (*Ledger)(nil)
 
 // New gives the ledger in a table like the one [CreateTable] makes.
-func New(client API, table string) *Ledger { return &Ledger{client, table} }
+func New(client API, table string) *Ledger { return &Ledger{explained{client, table}, table} }
 
 // Look implements [remedy.Ledger].
 func (l *Ledger) Look(ctx context.Context, function string, r remedy.Ref, recordID string) (remedy.Known, error) {

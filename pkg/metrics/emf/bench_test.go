@@ -14,7 +14,7 @@ import (
 // BenchmarkEvent measures what one event's metrics cost: those of a revert,
 // with six remote calls, recorded and written.
 func BenchmarkEvent(b *testing.B) {
-	p := New(io.Discard, "ec2-security-group", clock)
+	p := New(io.Discard, "ebb", "ec2-security-group", clock)
 	m := p.Meter("bench")
 	counter := func(name string) metric.Int64Counter {
 		c, err := m.Int64Counter(name)

@@ -23,9 +23,6 @@ const (
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_Dimension.html
 const maxDimension = 1024
 
-// service is the value of the dimension that every metric has.
-const service = "ebb"
-
 // instrument is an instrument as documents need it.
 type instrument struct {
 	name       string
@@ -62,7 +59,7 @@ func newInstrument(i metrics.Instrument) *instrument {
 type dimension struct{ name, value, member string }
 
 // dimensionsOf gives the values of the instrument's dimensions, sorted by name.
-func (i *instrument) dimensionsOf(attrs attribute.Set, function string) []dimension {
+func (i *instrument) dimensionsOf(attrs attribute.Set, service, function string) []dimension {
 	out := make([]dimension, len(i.attributes))
 	for n, a := range i.attributes {
 		v, ok := attrs.Value(attribute.Key(a.Key))

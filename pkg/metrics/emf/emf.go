@@ -32,6 +32,7 @@ const maxHeld = 10_000
 type Provider struct {
 	noop.MeterProvider
 	out         io.Writer
+	service     string
 	function    string
 	now         func() time.Time
 	instruments map[string]*instrument
@@ -61,15 +62,15 @@ type series struct {
 }
 
 // New gives a provider that writes to out, which is Lambda's standard output.
-// function is the value of the dimension function_name where a measurement has
-// none of its own.
-func New(out io.Writer, function string, now func() time.Time) *Provider {
-	return newProvider(out, function, now, metrics.All)
+// service is the value of the dimension that every metric has; function that of
+// function_name where a measurement has none of its own.
+func New(out io.Writer, service, function string, now func() time.Time) *Provider {
+	return newProvider(out, service, function, now, metrics.All)
 }
 
-func newProvider(out io.Writer, function string, now func() time.Time, list []metrics.Instrument) *Provider {
+func newProvider(out io.Writer, service, function string, now func() time.Time, list []metrics.Instrument) *Provider {
 	p := &Provider{
-		out: out, function: function, now: now,
+		out: out, service: service, function: function, now: now,
 		instruments: map[string]*instrument{}, series: map[key]*series{}, same: map[string]*series{},
 	}
 	for _, i := range list {
@@ -158,7 +159,7 @@ func (p *Provider) find(i *instrument, attrs attribute.Set) *series {
 	if s := p.series[k]; s != nil {
 		return s
 	}
-	dims := i.dimensionsOf(attrs, p.function)
+	dims := i.dimensionsOf(attrs, p.service, p.function)
 	name := i.name
 	for _, d := range dims {
 		name += "\x00" + d.value

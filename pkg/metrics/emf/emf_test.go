@@ -163,7 +163,7 @@ func checkTargets(t *testing.T, doc map[string]any) {
 func TestFlush_writes_an_invocation_in_one_line(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	p := New(&out, "ec2-security-group", clock)
+	p := New(&out, "ebb", "ec2-security-group", clock)
 	r := recorder{t, p.Meter("test")}
 	r.add("ebb.events.received", 1, function("ec2-security-group"), attribute.String("ebb.event.source", "aws.ec2"))
 	r.add("ebb.outcomes", 1, function("ec2-security-group"), attribute.String("ebb.outcome", "reverted"), attribute.String("ebb.account", "111122223333"))
@@ -209,7 +209,7 @@ func directive(dimensions []any, defs ...string) map[string]any {
 func TestFlush_splits_what_contradicts_itself_and_adds_up_the_rest(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	p := New(&out, "f", clock)
+	p := New(&out, "ebb", "f", clock)
 	r := recorder{t, p.Meter("test")}
 	outcome := func(o string) attribute.KeyValue { return attribute.String("ebb.outcome", o) }
 	account := attribute.String("ebb.account", "1")
@@ -255,7 +255,7 @@ func TestFlush_keeps_to_the_limits(t *testing.T) {
 		}})
 	}
 	var out bytes.Buffer
-	p := newProvider(&out, "f", clock, list)
+	p := newProvider(&out, "ebb", "f", clock, list)
 	r := recorder{t, p.Meter("test")}
 	want := map[string]float64{}
 	for i := range 130 {
@@ -292,7 +292,7 @@ func TestFlush_keeps_to_the_limits(t *testing.T) {
 func TestRecord_writes_before_it_holds_too_much(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	p := New(&out, "f", clock)
+	p := New(&out, "ebb", "f", clock)
 	r := recorder{t, p.Meter("test")}
 	for range maxHeld {
 		r.record("ebb.remediation.fix.duration", 1)
@@ -309,7 +309,7 @@ func TestDimensions_are_what_CloudWatch_takes(t *testing.T) {
 		"Ünited": "invalid", "a\nb": "invalid", "\xff": "invalid", strings.Repeat("a", 1025): "invalid",
 	} {
 		var out bytes.Buffer
-		p := New(&out, "f", clock)
+		p := New(&out, "ebb", "f", clock)
 		recorder{t, p.Meter("test")}.add("ebb.outcomes", 1, attribute.String("ebb.outcome", "failed"), attribute.String("ebb.account", given))
 		if err := p.Flush(); err != nil {
 			t.Fatal(err)
@@ -331,7 +331,7 @@ func TestWrap_writes_after_each_invocation(t *testing.T) {
 	errFailed := errors.New("failed")
 	for _, cold := range []bool{true, false} {
 		var out bytes.Buffer
-		p := New(&out, "f", clock)
+		p := New(&out, "ebb", "f", clock)
 		r := recorder{t, p.Meter("test")}
 		h := p.Wrap(invocation(func(_ context.Context, payload []byte) ([]byte, error) {
 			r.add("ebb.dead_letters", int64(len(payload)))
@@ -369,7 +369,7 @@ func (broken) Write([]byte) (int, error) { return 0, errors.New("the pipe is gon
 
 func TestWrap_fails_no_invocation_for_its_metrics(t *testing.T) {
 	t.Parallel()
-	p := New(broken{}, "f", clock)
+	p := New(broken{}, "ebb", "f", clock)
 	answer, err := p.Wrap(invocation(func(context.Context, []byte) ([]byte, error) { return []byte("done"), nil }), true).Invoke(t.Context(), nil)
 	if string(answer) != "done" || err != nil {
 		t.Errorf("answer = %q, %v", answer, err)
@@ -395,7 +395,7 @@ func TestWrap_fails_no_invocation_for_its_metrics(t *testing.T) {
 func TestProvider_is_safe_for_concurrent_use(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	p := New(&out, "f", clock)
+	p := New(&out, "ebb", "f", clock)
 	r := recorder{t, p.Meter("test")}
 	var group sync.WaitGroup
 	for i := range 8 {
@@ -430,7 +430,7 @@ func FuzzFlush(f *testing.F) {
 	f.Add("a\"b", "ünited", math.Inf(1), int64(math.MaxInt64))
 	f.Fuzz(func(t *testing.T, name, account string, v float64, n int64) {
 		var out bytes.Buffer
-		p := New(&out, name, clock)
+		p := New(&out, "ebb", name, clock)
 		r := recorder{t, p.Meter("test")}
 		r.add("ebb.outcomes", n, attribute.String("ebb.outcome", "failed"), attribute.String("ebb.account", account))
 		r.record("ebb.remediation.fix.duration", v, function(name))
