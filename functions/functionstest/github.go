@@ -3,6 +3,7 @@ package functionstest
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -45,10 +46,10 @@ func repository(_ context.Context, events samples, account Account) (Stage, erro
 	}, nil
 }
 
-// GatewayRequest gives a signed delivery of GitHub's as API Gateway hands it on:
-// header names in lower case, and trace headers of its own.
-func GatewayRequest(body []byte, delivery, secret string) (events.APIGatewayV2HTTPRequest, error) {
-	r, err := githubtest.Deliver("https://example.com/github", body, "repository", delivery, secret)
+// GatewayRequest gives a delivery as API Gateway hands it on: header names in
+// lower case, and trace headers of its own.
+func GatewayRequest(r *http.Request) (events.APIGatewayV2HTTPRequest, error) {
+	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return events.APIGatewayV2HTTPRequest{}, err
 	}
@@ -57,10 +58,10 @@ func GatewayRequest(body []byte, delivery, secret string) (events.APIGatewayV2HT
 		headers[strings.ToLower(k)] = r.Header.Get(k)
 	}
 	return events.APIGatewayV2HTTPRequest{
-		Version: "2.0", RouteKey: "POST /github", RawPath: "/github", Headers: headers, Body: string(body),
+		Version: "2.0", RouteKey: "POST " + r.URL.Path, RawPath: r.URL.Path, Headers: headers, Body: string(body),
 		RequestContext: events.APIGatewayV2HTTPRequestContext{
 			DomainName: "example.execute-api.us-east-1.amazonaws.com",
-			HTTP:       events.APIGatewayV2HTTPRequestContextHTTPDescription{Method: http.MethodPost, Path: "/github", SourceIP: "192.0.2.1"},
+			HTTP:       events.APIGatewayV2HTTPRequestContextHTTPDescription{Method: http.MethodPost, Path: r.URL.Path, SourceIP: "192.0.2.1"},
 		},
 	}, nil
 }
