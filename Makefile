@@ -20,6 +20,11 @@ demo: tools-moto
 	@go build -trimpath -o dist/demo ./cmd/demo
 	@./dist/demo -ebb ./dist/ebb $(if $(KEEP),-keep)
 
+## Try ebb serve with a real Gitea, which is built from source once: some minutes
+.PHONY: e2e-gitea
+e2e-gitea: tools-gitea
+	go test -tags e2e -count=1 -v ./e2e/gitea
+
 ## Run all tests with the race detector, those against the emulator included
 .PHONY: test
 test: tools
@@ -71,6 +76,10 @@ tools-rie:
 .PHONY: tools-jaeger
 tools-jaeger:
 	@sh tools/install-jaeger.sh
+
+.PHONY: tools-gitea
+tools-gitea:
+	@sh tools/install-gitea.sh
 
 .PHONY: tools-sam-translator
 tools-sam-translator:
