@@ -25,6 +25,14 @@ demo: tools-moto
 e2e-gitea: tools-gitea
 	go test -tags e2e -count=1 -v ./e2e/gitea
 
+## Rehearse the deployment: every function with its own role, on an emulated AWS
+.PHONY: rehearse
+rehearse: tools
+	@echo "building the rehearsal ..."
+	@mkdir -p dist
+	@go build -trimpath -o dist/rehearse ./cmd/rehearse
+	@./dist/rehearse
+
 ## Run all tests with the race detector, those against the emulator included
 .PHONY: test
 test: tools

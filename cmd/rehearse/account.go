@@ -96,23 +96,20 @@ func (a account) secret(ctx context.Context, id string, r *resource, names map[s
 	return *out.ARN, nil
 }
 
-// enforce turns the emulator's own IAM on or off.
-func enforce(ctx context.Context, endpoint string, on bool) error {
-	after := "inf" // so many calls are let through
-	if on {
-		after = "0"
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint+"/moto-api/reset-auth", strings.NewReader(after))
+// enforce turns the emulator's own IAM on.
+func enforce(ctx context.Context, endpoint string) error {
+	const letThrough = "0" // calls, before it looks
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint+"/moto-api/reset-auth", strings.NewReader(letThrough))
 	if err != nil {
 		return err
 	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return fmt.Errorf("set the emulator's IAM: %w", err)
+		return fmt.Errorf("turn on the emulator's IAM: %w", err)
 	}
 	defer func() { _ = res.Body.Close() }()
 	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("set the emulator's IAM: %s", res.Status)
+		return fmt.Errorf("turn on the emulator's IAM: %s", res.Status)
 	}
 	return nil
 }

@@ -76,7 +76,7 @@ func (r *rehearsal) refusedBySpoke(ctx context.Context, d *deployment, f *functi
 		other = d.functions["iam-access-key"]
 	}
 	g.admit(other.credentials.AccessKeyID, other.role)
-	arn := "arn:aws:iam::" + d.account.id + ":role/ebb-" + f.name
+	arn := spokeRole(d.account.id, f)
 	tag := func(v string) []ststypes.Tag {
 		return []ststypes.Tag{{Key: aws.String(cloud.TagFunction), Value: &v}}
 	}

@@ -31,21 +31,26 @@ type function struct {
 	queue       string          // the URL of the queue that is in its place behind its rule; empty for receivers
 }
 
-// functions reads the stack's functions. IAM must not be enforced yet.
-func (s *stack) functions(ctx context.Context, roles map[string]*role) (map[string]*function, error) {
+// functions reads the stack's functions and their roles. IAM must not be enforced yet.
+func (s *stack) functions(ctx context.Context) (map[string]*function, error) {
 	api := lambda.NewFromConfig(s.account.cfg)
+	roles := slices.Collect(maps.Values(s.of("AWS::IAM::Role")))
 	out := map[string]*function{}
 	for _, physical := range s.of("AWS::Lambda::Function") {
 		c, err := api.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &physical})
 		if err != nil {
 			return nil, fmt.Errorf("read function %s: %w", physical, err)
 		}
-		f := &function{name: strings.TrimPrefix(physical, s.name+"_"), arn: *c.FunctionArn, settings: map[string]string{}, role: roles[*c.Role]}
+		f := &function{name: strings.TrimPrefix(physical, s.name+"_"), arn: *c.FunctionArn, settings: map[string]string{}}
 		if c.Environment != nil {
 			maps.Copy(f.settings, c.Environment.Variables)
 		}
-		if f.role == nil {
+		name := (*c.Role)[strings.LastIndex(*c.Role, "/")+1:]
+		if !slices.Contains(roles, name) {
 			return nil, fmt.Errorf("function %s has role %s, which is none of the stack's", physical, *c.Role)
+		}
+		if f.role, err = readRole(ctx, s.account, name); err != nil {
+			return nil, err
 		}
 		byLambda := access.Call{Action: "sts:AssumeRole", Caller: "lambda.amazonaws.com"}
 		if !access.Allows([]access.Policy{f.role.trust}, byLambda) {
@@ -57,11 +62,6 @@ func (s *stack) functions(ctx context.Context, roles map[string]*role) (map[stri
 		}
 		f.credentials = session.Value
 		out[f.name] = f
-	}
-	for _, f := range functions.All {
-		if out[f.Name] == nil {
-			return nil, fmt.Errorf("stack %s has no function %s", s.name, f.Name)
-		}
 	}
 	return out, nil
 }
@@ -111,6 +111,16 @@ type running struct {
 	dir string
 }
 
+// times gives how long the function took to start, and for its first event. It
+// is known for sure once the process has ended.
+func (r *running) times() (start, invoke time.Duration) {
+	start, invocations := r.Times()
+	if len(invocations) > 0 {
+		invoke = invocations[0]
+	}
+	return start, invoke
+}
+
 func (r *running) close() error { return errors.Join(r.Close(), os.RemoveAll(r.dir)) }
 
 // config gives a client's configuration with the function's credentials.
@@ -125,28 +135,19 @@ func (f *function) config(endpoint string) aws.Config {
 type result struct {
 	where, function string
 	start, invoke   time.Duration
-	used, unused    []string
+	calls           int      // requests
+	used, unused    []string // actions
 	err             error
 }
 
-// measure fills in what was seen of a function.
-func (r *result) measure(f *function, process *rie.Function, g *gate, also ...*role) {
-	start, invocations := process.Times()
-	r.start = start
-	if len(invocations) > 0 {
-		r.invoke = invocations[0]
-	}
-	r.used, _, _ = g.calls()
-	allowed := access.Actions(f.role.policies)
-	for _, o := range also {
-		allowed = append(allowed, access.Actions(o.policies)...)
+// unused gives what the roles allow and was not used, beside what Lambda uses.
+func unused(used []string, roles []*role) []string {
+	var allowed []string
+	for _, r := range roles {
+		allowed = append(allowed, access.Actions(r.policies)...)
 	}
 	slices.Sort(allowed)
-	for _, a := range slices.Compact(allowed) {
-		if !slices.Contains(r.used, a) {
-			r.unused = append(r.unused, a)
-		}
-	}
+	return slices.DeleteFunc(slices.Compact(allowed), func(a string) bool { return slices.Contains(used, a) || slices.Contains(byLambda, a) })
 }
 
 // externalID gives what the function tells a spoke's role.

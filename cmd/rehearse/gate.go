@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -28,7 +29,8 @@ type gate struct {
 
 	mu       sync.Mutex
 	sessions map[string]session // by access key
-	made     []access.Call
+	requests int
+	made     map[string]bool // actions
 	refused  []string
 	unknown  []error
 }
@@ -39,13 +41,15 @@ func openGate(emulator, org string, roles func(string) *role, owner func(string)
 	if err != nil {
 		return nil, err
 	}
-	g := &gate{org: org, roles: roles, owner: owner, sessions: map[string]session{}}
+	g := &gate{org: org, roles: roles, owner: owner, sessions: map[string]session{}, made: map[string]bool{}}
 	g.proxy = &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) { // the host is signed, so it stays
 			r.SetURL(target)
 			r.Out.Host = r.In.Host
 		},
 		ModifyResponse: g.noteSession,
+		// A function gives up calls that it needs no more: that is no news.
+		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
 	}
 	g.server = httptest.NewServer(g)
 	return g, nil
@@ -85,13 +89,14 @@ func (g *gate) check(r *http.Request, body []byte) error {
 		g.unknown = append(g.unknown, err)
 		return err
 	}
+	g.requests++
 	calls, err := s.decode(r, body, g.owner)
 	if err != nil {
 		g.unknown = append(g.unknown, err)
 		return err
 	}
 	for _, c := range calls {
-		g.made = append(g.made, c)
+		g.made[c.Action] = true
 		allowed := s.role.allows(c)
 		if c.Action == "sts:AssumeRole" || c.Action == "sts:TagSession" {
 			target := g.roles(c.Resource)
@@ -130,14 +135,10 @@ func (g *gate) noteSession(res *http.Response) error {
 	return nil
 }
 
-// calls gives the actions that were made, with each once, and what was refused
-// or not understood.
-func (g *gate) calls() (used, refused []string, unknown []error) {
+// seen gives how many requests came, with which actions, and what was refused or
+// not understood.
+func (g *gate) seen() (requests int, used, refused []string, unknown []error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for _, c := range g.made {
-		used = append(used, c.Action)
-	}
-	slices.Sort(used)
-	return slices.Compact(used), slices.Clone(g.refused), slices.Clone(g.unknown)
+	return g.requests, slices.Sorted(maps.Keys(g.made)), slices.Clone(g.refused), slices.Clone(g.unknown)
 }

@@ -31,6 +31,7 @@ const (
 	alone        = "210987654321"
 	hubAccount   = "320987654321"
 	spokeAccount = "430987654321"
+	upgraded     = "540987654321"
 	organization = "o-rehearsal01"
 )
 
@@ -72,6 +73,7 @@ func run(ctx context.Context, root string, w io.Writer) (err error) {
 		return err
 	}
 	r.out.report(r.table)
+	r.out.limits()
 	r.out.line("")
 	r.out.line("took %s", time.Since(began).Round(time.Second))
 	failed := 0
@@ -89,12 +91,15 @@ func run(ctx context.Context, root string, w io.Writer) (err error) {
 // deployments rehearses Ebb in one account, and in an organization.
 func (r *rehearsal) deployments(ctx context.Context) error {
 	hubs := map[string]account{}
-	for _, id := range []string{alone, hubAccount, spokeAccount} {
+	for _, id := range []string{alone, hubAccount, spokeAccount, upgraded} {
 		a, err := newAccount(ctx, r.emulator, id)
 		if err != nil {
 			return err
 		}
 		hubs[id] = a
+	}
+	if err := r.upgrade(ctx, hubs[upgraded]); err != nil {
+		return fmt.Errorf("upgrade: %w", err)
 	}
 	r.out.step("creating the stack for one account")
 	single, err := r.deploy(ctx, "one account", hubs[alone], map[string]string{"GiteaUrl": "https://git.example.com", "GitHub": "enabled"})
@@ -115,13 +120,16 @@ func (r *rehearsal) deployments(ctx context.Context) error {
 	}
 	defer spoke.close()
 	r.out.step("turning IAM on")
-	for _, role := range r.roles {
-		owner := hubs[role.account]
-		if err := role.simplify(ctx, owner); err != nil {
-			return err
+	for _, d := range []*deployment{single, spoke} {
+		for _, f := range d.functions {
+			for _, role := range r.rolesOf(d, f) {
+				if err := role.simplify(ctx, hubs[role.account]); err != nil {
+					return err
+				}
+			}
 		}
 	}
-	if err := enforce(ctx, r.emulator, true); err != nil {
+	if err := enforce(ctx, r.emulator); err != nil {
 		return err
 	}
 	for _, d := range []*deployment{single, spoke} {
@@ -129,7 +137,7 @@ func (r *rehearsal) deployments(ctx context.Context) error {
 			return err
 		}
 	}
-	return enforce(ctx, r.emulator, false)
+	return nil
 }
 
 // organization deploys the hub's stack and a spoke's.
@@ -157,8 +165,15 @@ func (r *rehearsal) organization(ctx context.Context, hub, spoke account) (*depl
 	if err != nil {
 		return nil, err
 	}
-	if err := r.learn(ctx, d.spoke); err != nil {
-		return nil, err
+	for _, f := range d.functions {
+		role, err := readRole(ctx, spoke, "ebb-"+f.name)
+		if err != nil {
+			return nil, err
+		}
+		if role.boundary == nil {
+			return nil, fmt.Errorf("role %s has no permissions boundary", role.arn)
+		}
+		r.roles[role.arn] = role
 	}
 	return d, r.set(ctx, d, ofAWS)
 }

@@ -98,12 +98,12 @@ func parse(encoded string) (access.Policy, error) {
 	return access.Parse(text)
 }
 
-// emulatorNames are the emulator's own names for IAM's actions, and an action that
-// it asks for where IAM asks for those of the parts.
-var emulatorNames = map[string][]string{
-	"dynamodb:PutItem":              {"dynamodb:TransactWriteItems"},
-	"s3:GetBucketPublicAccessBlock": {"s3:GetPublicAccessBlock"},
-	"s3:PutBucketPublicAccessBlock": {"s3:PutPublicAccessBlock", "s3:DeletePublicAccessBlock"},
+// emulatorNames are what the emulator takes some calls for: its own names, or an
+// action where IAM asks for those of the parts.
+var emulatorNames = map[string]string{
+	"dynamodb:PutItem":              "dynamodb:TransactWriteItems",
+	"s3:GetBucketPublicAccessBlock": "s3:ListBucket",
+	"s3:PutBucketPublicAccessBlock": "s3:CreateBucket",
 }
 
 // simplify gives the role, in the emulator alone, one policy with its actions and
@@ -113,7 +113,9 @@ func (r *role) simplify(ctx context.Context, a account) error {
 	api, name := iam.NewFromConfig(a.cfg), aws.String(r.arn[strings.LastIndex(r.arn, "/")+1:])
 	actions := access.Actions(r.policies)
 	for _, action := range slices.Clone(actions) {
-		actions = append(actions, emulatorNames[action]...)
+		if name, ok := emulatorNames[action]; ok {
+			actions = append(actions, name)
+		}
 	}
 	inline, err := api.ListRolePolicies(ctx, &iam.ListRolePoliciesInput{RoleName: name})
 	if err != nil {

@@ -24,7 +24,7 @@ type rehearsal struct {
 	dist     string // where the bootstraps were built
 	emulator string // the AWS emulator's URL
 
-	roles  map[string]*role  // of all stacks, by ARN
+	roles  map[string]*role  // in spokes, by ARN
 	owners map[string]string // of buckets
 	table  []result
 }
@@ -63,10 +63,10 @@ func (r *rehearsal) deploy(ctx context.Context, where string, hub account, param
 		return nil, err
 	}
 	r.out.line("  %d resources, %d functions, %d roles", len(d.stack.resources), len(d.stack.of("AWS::Lambda::Function")), len(d.stack.of("AWS::IAM::Role")))
-	if err := r.learn(ctx, d.stack); err != nil {
+	if err := d.stack.attach(ctx); err != nil {
 		return nil, err
 	}
-	if d.functions, err = d.stack.functions(ctx, r.roles); err != nil {
+	if d.functions, err = d.stack.functions(ctx); err != nil {
 		return nil, err
 	}
 	if err := d.stack.wire(ctx, d.functions); err != nil {
@@ -76,23 +76,14 @@ func (r *rehearsal) deploy(ctx context.Context, where string, hub account, param
 	return d, err
 }
 
-// learn reads the roles of a stack.
-func (r *rehearsal) learn(ctx context.Context, s *stack) error {
-	for _, name := range s.of("AWS::IAM::Role") {
-		role, err := readRole(ctx, s.account, name)
-		if err != nil {
-			return err
-		}
-		r.roles[role.arn] = role
-	}
-	return nil
-}
-
 // set sets the stages of the functions that a deployment is tried with.
 func (r *rehearsal) set(ctx context.Context, d *deployment, which func(remedy.Function) bool) error {
 	for _, f := range functions.All {
 		if !which(f) {
 			continue
+		}
+		if d.functions[f.Name] == nil || d.functions[f.Name].queue == "" {
+			return fmt.Errorf("the stack has no function %s, or no rule for it", f.Name)
 		}
 		s, err := functionstest.Set(ctx, r.root, f.Name, functionstest.Account{ID: d.account.id, Config: d.account.cfg})
 		if err != nil {
@@ -197,21 +188,11 @@ func (r *rehearsal) remediate(ctx context.Context, d *deployment, f *function, s
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil {
-			r.out.log(process.Log())
-		}
-		err = errors.Join(err, process.close())
-	}()
+	defer func() { err = r.finish(process, res, err) }()
 	var answer struct{ Records []remedy.Record }
 	if err := process.Invoke(ctx, event, &answer); err != nil {
 		return err
 	}
-	var others []*role
-	if d.spoke != nil {
-		others = []*role{r.roles["arn:aws:iam::"+d.account.id+":role/ebb-"+f.name]}
-	}
-	res.measure(f, process.Function, g, others...)
 	if len(answer.Records) != 1 || answer.Records[0].Outcome != remedy.Reverted {
 		return fmt.Errorf("its records are %+v, want one that is reverted", answer.Records)
 	}
@@ -221,10 +202,42 @@ func (r *rehearsal) remediate(ctx context.Context, d *deployment, f *function, s
 	if err := d.kept(ctx, answer.Records[0]); err != nil {
 		return err
 	}
-	if _, refused, unknown := g.calls(); len(refused)+len(unknown) > 0 {
+	return r.confined(ctx, d, f, g, res)
+}
+
+// confined holds that nothing that a function did was refused, and that what its
+// role does not allow is.
+func (r *rehearsal) confined(ctx context.Context, d *deployment, f *function, g *gate, res *result) error {
+	requests, used, refused, unknown := g.seen()
+	if len(refused)+len(unknown) > 0 {
 		return fmt.Errorf("calls were refused: %v %w", refused, errors.Join(unknown...))
 	}
+	res.calls, res.used, res.unused = requests, used, unused(used, r.rolesOf(d, f))
 	return outside(ctx, f, g, r.emulator, d)
+}
+
+// finish ends a function's process and reads its times.
+func (r *rehearsal) finish(process *running, res *result, err error) error {
+	err = errors.Join(err, process.close())
+	res.start, res.invoke = process.times()
+	if err != nil {
+		r.out.log(process.Log())
+	}
+	return err
+}
+
+// rolesOf gives a function's role and that which it has in a spoke.
+func (r *rehearsal) rolesOf(d *deployment, f *function) []*role {
+	roles := []*role{f.role}
+	if in := r.roles[spokeRole(d.account.id, f)]; d.spoke != nil && in != nil {
+		roles = append(roles, in)
+	}
+	return roles
+}
+
+// spokeRole gives the ARN of the role that infra/spoke.yaml makes for a function.
+func spokeRole(account string, f *function) string {
+	return "arn:aws:iam::" + account + ":role/ebb-" + f.name
 }
 
 // gate opens a gate for a deployment.

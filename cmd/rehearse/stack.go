@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/ebb-ops/ebb/pkg/cloud"
@@ -25,7 +26,8 @@ type stack struct {
 	account   account
 	name      string
 	outputs   map[string]string
-	resources map[string]made // by the path of logical ids: "Ec2Functions/Ec2SecurityGroup"
+	resources map[string]made     // by the path of logical ids: "Ec2Functions/Ec2SecurityGroup"
+	managed   map[string][]string // the ARNs of the managed policies of roles, by name
 }
 
 type made struct{ kind, id string }
@@ -108,22 +110,19 @@ func (a account) upload(ctx context.Context, path string, templates map[string]*
 // condition is not there is an error: the emulator leaves out what it does not
 // know, and says nothing.
 func read(ctx context.Context, a account, name, path string, templates map[string]*template) (*stack, error) {
-	s := &stack{account: a, name: name, outputs: map[string]string{}, resources: map[string]made{}}
-	out, err := cloudformation.NewFromConfig(a.cfg).DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &name})
-	if err != nil {
-		return nil, fmt.Errorf("describe stack %s: %w", name, err)
-	}
-	if status := out.Stacks[0].StackStatus; !strings.HasSuffix(string(status), "_COMPLETE") {
-		return nil, fmt.Errorf("stack %s is %s", name, status)
-	}
-	for _, o := range out.Stacks[0].Outputs {
-		s.outputs[*o.OutputKey] = aws.ToString(o.OutputValue)
-	}
+	s := &stack{account: a, name: name, outputs: map[string]string{}, resources: map[string]made{}, managed: map[string][]string{}}
 	return s, s.walk(ctx, "", name, path, templates)
 }
 
 func (s *stack) walk(ctx context.Context, prefix, name, path string, templates map[string]*template) error {
 	api := cloudformation.NewFromConfig(s.account.cfg)
+	out, err := api.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &name})
+	if err != nil {
+		return fmt.Errorf("describe stack %s: %w", name, err)
+	}
+	if status := out.Stacks[0].StackStatus; !strings.HasSuffix(string(status), "_COMPLETE") {
+		return fmt.Errorf("stack %s is %s", name, status)
+	}
 	there := map[string]bool{}
 	pages := cloudformation.NewListStackResourcesPaginator(api, &cloudformation.ListStackResourcesInput{StackName: &name})
 	for pages.HasMorePages() {
@@ -144,6 +143,13 @@ func (s *stack) walk(ctx context.Context, prefix, name, path string, templates m
 			}
 		}
 	}
+	for _, o := range out.Stacks[0].Outputs {
+		if id, ok := strings.CutSuffix(*o.OutputKey, attached); ok && there[id] {
+			s.managed[s.resources[prefix+id].id] = strings.Split(*o.OutputValue, ",")
+		} else if prefix == "" {
+			s.outputs[*o.OutputKey] = aws.ToString(o.OutputValue)
+		}
+	}
 	var errs []error
 	for id, r := range templates[path].Resources {
 		if r.Condition == "" && !there[id] {
@@ -151,6 +157,20 @@ func (s *stack) walk(ctx context.Context, prefix, name, path string, templates m
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// attach attaches the managed policies to the roles, which the emulator's
+// CloudFormation leaves out.
+func (s *stack) attach(ctx context.Context) error {
+	api := iam.NewFromConfig(s.account.cfg)
+	for role, policies := range s.managed {
+		for _, arn := range policies {
+			if _, err := api.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: &role, PolicyArn: &arn}); err != nil {
+				return fmt.Errorf("attach %s to role %s: %w", arn, role, err)
+			}
+		}
+	}
+	return nil
 }
 
 // of gives the physical ids of the resources of a type, by path.

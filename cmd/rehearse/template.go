@@ -51,23 +51,27 @@ func transform(ctx context.Context, root, dir string, paths ...string) (map[stri
 }
 
 // cannotCreate are the resources that the emulator's CloudFormation makes none
-// of, and what that leaves untried.
+// of, and what that means for the rehearsal.
 var cannotCreate = map[string]string{
-	"AWS::ApiGatewayV2::Api":         "payloads are made as API Gateway makes them; routes and throttling are not tried",
-	"AWS::ApiGatewayV2::Stage":       "",
-	"AWS::Backup::BackupPlan":        "",
-	"AWS::Backup::BackupSelection":   "",
-	"AWS::Backup::BackupVault":       "",
-	"AWS::CloudWatch::Alarm":         "that alarms go off is not tried",
-	"AWS::Events::EventBusPolicy":    "whether the bus takes a spoke's events is not tried",
+	"AWS::ApiGatewayV2::Api":         "deliveries are made as API Gateway makes them; routes and throttling are not tried",
+	"AWS::ApiGatewayV2::Stage":       "with the API",
+	"AWS::Backup::BackupPlan":        "backups are not tried",
+	"AWS::Backup::BackupSelection":   "backups are not tried",
+	"AWS::Backup::BackupVault":       "backups are not tried",
+	"AWS::CloudWatch::Alarm":         "whether alarms go off is not tried",
+	"AWS::Events::EventBusPolicy":    "whether the bus takes a spoke's events is not tried: here it takes all",
 	"AWS::Lambda::EventInvokeConfig": "retries and dead letters of invocations are not tried",
-	"AWS::S3::BucketPolicy":          "TLS only is not tried",
-	"AWS::SNS::Subscription":         "",
-	"AWS::SNS::TopicPolicy":          "",
+	"AWS::Logs::QueryDefinition":     "saved queries are not run",
+	"AWS::S3::BucketPolicy":          "that only TLS is taken is not tried",
+	"AWS::SNS::Subscription":         "whether alarms arrive is not tried",
+	"AWS::SNS::TopicPolicy":          "whether alarms arrive is not tried",
 	"AWS::SQS::QueuePolicy":          "who may send dead letters is not tried",
 	"AWS::Scheduler::Schedule":       "the canary's change is not made",
-	"AWS::SecretsManager::Secret":    "made by Secrets Manager's own API instead",
+	"AWS::SecretsManager::Secret":    "made by Secrets Manager's own API instead, as the template says",
 }
+
+// attached ends the name of an output with the managed policies of a role.
+const attached = "ManagedPolicies"
 
 // reduce takes out of templates what the emulator can't create. What refers to
 // it gets the value of standIn instead. It gives how many resources of each
@@ -75,8 +79,9 @@ var cannotCreate = map[string]string{
 func reduce(templates map[string]*template, standIn func(id string, r *resource) (string, error)) (map[string]int, error) {
 	count := map[string]int{}
 	for _, t := range templates {
-		gone := map[string]string{}
+		e := editor{gone: map[string]string{}, buses: map[string]bool{}}
 		for id, r := range t.Resources {
+			e.buses[id] = r.Type == "AWS::Events::EventBus"
 			if _, ok := cannotCreate[r.Type]; !ok {
 				continue
 			}
@@ -84,19 +89,29 @@ func reduce(templates map[string]*template, standIn func(id string, r *resource)
 			if err != nil {
 				return nil, fmt.Errorf("make a stand-in for %s: %w", id, err)
 			}
-			gone[id] = value
+			e.gone[id] = value
 			count[r.Type]++
 			delete(t.Resources, id)
 		}
-		for _, r := range t.Resources {
-			r.Properties, _ = choose(without(r.Properties, gone)).(object)
-			r.DependsOn = remaining(r.DependsOn, gone)
+		for id, r := range t.Resources {
+			r.Properties, _ = choose(e.edit(r.Properties)).(object)
+			r.DependsOn = e.remaining(r.DependsOn)
+			if arns, ok := r.Properties["ManagedPolicyArns"]; ok { // the emulator attaches none: see stack.attach
+				if t.Outputs == nil {
+					t.Outputs = map[string]object{}
+				}
+				o := object{"Value": object{"Fn::Join": []any{",", arns}}}
+				if r.Condition != "" {
+					o["Condition"] = r.Condition
+				}
+				t.Outputs[id+attached] = o
+			}
 			for _, p := range inline(r) { // the emulator would keep Python's notation of it
 				p["PolicyDocument"] = object{"Fn::ToJsonString": p["PolicyDocument"]}
 			}
 		}
 		for name, o := range t.Outputs {
-			t.Outputs[name], _ = without(o, gone).(object)
+			t.Outputs[name], _ = e.edit(o).(object)
 		}
 	}
 	return count, nil
@@ -112,48 +127,87 @@ func inline(r *resource) (policies []object) {
 	return policies
 }
 
-// without puts values in the place of references to resources that are gone.
-func without(v any, gone map[string]string) any {
+// editor changes what refers to resources.
+type editor struct {
+	gone  map[string]string // what stands in for resources that are taken out
+	buses map[string]bool   // a reference to one is no name on the emulator
+	names map[string]string // new logical ids
+}
+
+// edit gives a part of a template with the references changed.
+func (e editor) edit(v any) any {
 	switch v := v.(type) {
 	case object:
 		if id, ok := v["Ref"].(string); ok && len(v) == 1 {
-			if value, ok := gone[id]; ok {
+			if value, ok := e.gone[id]; ok {
 				return value
 			}
+			if e.buses[id] {
+				return object{"Fn::GetAtt": []any{id, "Name"}}
+			}
+			return object{"Ref": e.name(id)}
 		}
 		if attr, ok := v["Fn::GetAtt"].([]any); ok && len(v) == 1 {
-			if value, ok := gone[attr[0].(string)]; ok {
+			if value, ok := e.gone[attr[0].(string)]; ok {
 				return value
 			}
+			return object{"Fn::GetAtt": []any{e.name(attr[0].(string)), attr[1]}}
 		}
 		if text, ok := v["Fn::Sub"].(string); ok {
-			return object{"Fn::Sub": substitute(text, gone)}
+			text = substitute(text, e.gone)
+			for old, name := range e.names {
+				text = strings.NewReplacer("${"+old+"}", "${"+name+"}", "${"+old+".", "${"+name+".").Replace(text)
+			}
+			return object{"Fn::Sub": text}
 		}
 		out := object{}
-		for k, e := range v {
-			out[k] = without(e, gone)
+		for k, member := range v {
+			out[k] = e.edit(member)
 		}
 		return out
 	case []any:
 		out := make([]any, len(v))
-		for i, e := range v {
-			out[i] = without(e, gone)
+		for i, element := range v {
+			out[i] = e.edit(element)
 		}
 		return out
 	}
 	return v
 }
 
-// substitute does the same in the text of a Fn::Sub.
-func substitute(text string, gone map[string]string) string {
-	for id, value := range gone {
-		text = strings.ReplaceAll(text, "${"+id+"}", value)
+// name gives a resource's logical id, as it is to be.
+func (e editor) name(id string) string {
+	if name, ok := e.names[id]; ok {
+		return name
+	}
+	return id
+}
+
+// rename gives resources other logical ids.
+func (t *template) rename(names map[string]string) {
+	e := editor{names: names}
+	resources := map[string]*resource{}
+	for id, r := range t.Resources {
+		r.Properties, _ = e.edit(r.Properties).(object)
+		r.DependsOn = e.remaining(r.DependsOn)
+		resources[e.name(id)] = r
+	}
+	t.Resources = resources
+	for name, o := range t.Outputs {
+		t.Outputs[name], _ = e.edit(o).(object)
+	}
+}
+
+// substitute puts values into the text of a Fn::Sub.
+func substitute(text string, values map[string]string) string {
+	for name, value := range values {
+		text = strings.ReplaceAll(text, "${"+name+"}", value)
 	}
 	return text
 }
 
 // remaining gives a DependsOn without the resources that are gone.
-func remaining(dependsOn any, gone map[string]string) any {
+func (e editor) remaining(dependsOn any) any {
 	var ids []any
 	switch d := dependsOn.(type) {
 	case string:
@@ -161,7 +215,10 @@ func remaining(dependsOn any, gone map[string]string) any {
 	case []any:
 		ids = d
 	}
-	ids = slices.DeleteFunc(ids, func(id any) bool { _, ok := gone[id.(string)]; return ok })
+	ids = slices.DeleteFunc(ids, func(id any) bool { _, ok := e.gone[id.(string)]; return ok })
+	for i, id := range ids {
+		ids[i] = e.name(id.(string))
+	}
 	if len(ids) == 0 {
 		return nil
 	}

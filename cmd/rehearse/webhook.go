@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -84,12 +83,7 @@ func (r *rehearsal) receive(ctx context.Context, from forge, d *deployment, res 
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil {
-			r.out.log(process.Log())
-		}
-		err = errors.Join(err, process.close())
-	}()
+	defer func() { err = r.finish(process, res, err) }()
 	for _, delivery := range []struct {
 		id, secret string
 		status     int
@@ -114,9 +108,5 @@ func (r *rehearsal) receive(ctx context.Context, from forge, d *deployment, res 
 			return fmt.Errorf("delivery %q was answered with %d %s, want %d", delivery.id, answer.StatusCode, answer.Body, delivery.status)
 		}
 	}
-	res.measure(f, process.Function, g)
-	if _, refused, unknown := g.calls(); len(refused)+len(unknown) > 0 {
-		return fmt.Errorf("calls were refused: %v %w", refused, errors.Join(unknown...))
-	}
-	return outside(ctx, f, g, r.emulator, d)
+	return r.confined(ctx, d, f, g, res)
 }
