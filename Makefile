@@ -20,6 +20,15 @@ demo: tools-moto
 	@go build -trimpath -o dist/demo ./cmd/demo
 	@./dist/demo -ebb ./dist/ebb $(if $(KEEP),-keep)
 
+## The same for GitHub's webhooks, without AWS
+.PHONY: demo-github
+demo-github:
+	@echo "building ebb and the demo ..."
+	@mkdir -p dist
+	@go build -trimpath -o dist/ebb ./cmd/ebb
+	@go build -trimpath -o dist/demo ./cmd/demo
+	@./dist/demo -only github -ebb ./dist/ebb $(if $(KEEP),-keep)
+
 ## Try ebb serve with a real Gitea, which is built from source once: some minutes
 .PHONY: e2e-gitea
 e2e-gitea: tools-gitea
@@ -118,4 +127,4 @@ clean:
 ## List the targets
 .PHONY: help
 help:
-	@awk '/^## /{doc=substr($$0,4)} /^[a-z-]+:/{if(doc!=""){split($$1,t,":"); printf "  make %-8s %s\n", t[1], doc; doc=""}}' $(MAKEFILE_LIST)
+	@awk '/^## /{doc=substr($$0,4)} /^[a-z0-9-]+:/{if(doc!=""){split($$1,t,":"); printf "  make %-11s %s\n", t[1], doc; doc=""}}' $(MAKEFILE_LIST)
