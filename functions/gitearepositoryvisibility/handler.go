@@ -93,7 +93,7 @@ func decode(ev remedy.Event) ([]Target, error) {
 	}
 	t := Target{Owner: p.Repository.Owner.Login, Name: p.Repository.Name, ID: p.Repository.ID}
 	if t.ID <= 0 || !reponame.Valid(t.Owner) || !reponame.Valid(t.Name) {
-		return nil, fmt.Errorf("Gitea's %s event names no repository: id %d, owner %q, name %q", ev.Name, t.ID, t.Owner, t.Name)
+		return nil, fmt.Errorf("the event %s of Gitea's names no repository: id %d, owner %q, name %q", ev.Name, t.ID, t.Owner, t.Name)
 	}
 	return []Target{t}, nil
 }

@@ -87,7 +87,7 @@ func (c *Client) Repository(ctx context.Context, r Ref) (Repository, error) {
 	}
 	known := slices.Contains([]string{Public, Limited, Private}, got.Owner.Visibility)
 	if got.ID != r.ID || got.Name == "" || got.Owner.Login == "" || got.Private == nil || !known {
-		return Repository{}, fmt.Errorf("%s: %w", op, errors.New("Gitea's answer is not a repository as Ebb knows them"))
+		return Repository{}, fmt.Errorf("%s: %w", op, errors.New("the answer is not a repository as Ebb knows them"))
 	}
 	return Repository{
 		Owner: got.Owner.Login, Name: got.Name, OwnerVisibility: got.Owner.Visibility, Private: *got.Private,
