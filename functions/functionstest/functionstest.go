@@ -82,8 +82,13 @@ func (s samples) pair(account, resource, event, eventResource, failed, failedRes
 	return Stage{Event: ev, Failed: bad}, errors.Join(err, badErr)
 }
 
-// AsDelivered gives a forge's webhook in the envelope in which the bus brings it.
-func AsDelivered(forge webhook.Forge, body []byte, event, delivery, region string) ([]byte, error) {
+// delivered gives the sample of a forge's webhook in the envelope in which the
+// bus brings it.
+func (s samples) delivered(account Account, forge webhook.Forge, file, event, delivery string) ([]byte, error) {
+	body, err := Sample(string(s), file, account.ID)
+	if err != nil {
+		return nil, err
+	}
 	header := http.Header{"Content-Type": {"application/json"}}
 	header.Set(forge.Headers+"Event", event)
 	header.Set(forge.Headers+"Delivery", delivery)
@@ -95,5 +100,5 @@ func AsDelivered(forge webhook.Forge, body []byte, event, delivery, region strin
 	if err != nil {
 		return nil, err
 	}
-	return entry.Envelope("7bf73129-1428-4cd3-a780-95db273d1602", "", region, time.Now())
+	return entry.Envelope("7bf73129-1428-4cd3-a780-95db273d1602", "", account.Config.Region, time.Now())
 }

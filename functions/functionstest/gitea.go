@@ -12,11 +12,7 @@ import (
 func giteaRepository(_ context.Context, events samples, account Account) (Stage, error) {
 	const id, owner, name = 2, "acme", "plans"
 	server := giteatest.New(giteatest.User{Token: "t0ken", Login: "ebb", Owns: []string{owner}})
-	body, err := Sample(string(events), "gitea-webhook/created.json", account.ID)
-	if err != nil {
-		return Stage{}, err
-	}
-	event, err := AsDelivered(giteawebhook.Forge(), body, "repository", "f9c3f4a2-5b0e-4d0b-8a3e-2b8a6f6c1d10", account.Config.Region)
+	event, err := events.delivered(account, giteawebhook.Forge(), "gitea-webhook/created.json", "repository", "f9c3f4a2-5b0e-4d0b-8a3e-2b8a6f6c1d10")
 	if err != nil {
 		return Stage{}, err
 	}

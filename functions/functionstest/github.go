@@ -20,11 +20,7 @@ func repository(_ context.Context, events samples, account Account) (Stage, erro
 	server := githubtest.New(githubtest.Options{Tokens: []githubtest.Token{
 		{Value: "t0ken", Login: owner, Scopes: []string{"repo"}, AdminOf: []string{owner}},
 	}})
-	body, err := Sample(string(events), "github-webhook/publicized.json", account.ID)
-	if err != nil {
-		return Stage{}, err
-	}
-	event, err := AsDelivered(githubwebhook.Forge(), body, "repository", "72d3162e-cc78-11e3-81ab-4c9367dc0958", account.Config.Region)
+	event, err := events.delivered(account, githubwebhook.Forge(), "github-webhook/publicized.json", "repository", "72d3162e-cc78-11e3-81ab-4c9367dc0958")
 	if err != nil {
 		return Stage{}, err
 	}
