@@ -20,6 +20,20 @@ demo: tools-moto
 	@go build -trimpath -o dist/demo ./cmd/demo
 	@./dist/demo -ebb ./dist/ebb $(if $(KEEP),-keep)
 
+## The same for GitHub's webhooks, without AWS
+.PHONY: demo-github
+demo-github:
+	@echo "building ebb and the demo ..."
+	@mkdir -p dist
+	@go build -trimpath -o dist/ebb ./cmd/ebb
+	@go build -trimpath -o dist/demo ./cmd/demo
+	@./dist/demo -only github -ebb ./dist/ebb $(if $(KEEP),-keep)
+
+## Try ebb serve with a real Gitea, which is built from source once: some minutes
+.PHONY: e2e-gitea
+e2e-gitea: tools-gitea
+	go test -tags e2e -count=1 -v ./e2e/gitea
+
 ## Rehearse the deployment: every function with its own role, on an emulated AWS
 .PHONY: rehearse
 rehearse: tools
@@ -80,6 +94,10 @@ tools-rie:
 tools-jaeger:
 	@sh tools/install-jaeger.sh
 
+.PHONY: tools-gitea
+tools-gitea:
+	@sh tools/install-gitea.sh
+
 .PHONY: tools-sam-translator
 tools-sam-translator:
 	@sh tools/install-sam-translator.sh
@@ -109,4 +127,4 @@ clean:
 ## List the targets
 .PHONY: help
 help:
-	@awk '/^## /{doc=substr($$0,4)} /^[a-z-]+:/{if(doc!=""){split($$1,t,":"); printf "  make %-8s %s\n", t[1], doc; doc=""}}' $(MAKEFILE_LIST)
+	@awk '/^## /{doc=substr($$0,4)} /^[a-z0-9-]+:/{if(doc!=""){split($$1,t,":"); printf "  make %-11s %s\n", t[1], doc; doc=""}}' $(MAKEFILE_LIST)

@@ -105,7 +105,7 @@ func TestBuildIsReproducible(t *testing.T) {
 
 // TestAll holds the list to the folders: nothing is forgotten.
 func TestAll(t *testing.T) {
-	receivers := []string{"githubwebhook"}
+	receivers := []string{"giteawebhook", "githubwebhook"}
 	var want []string
 	for _, f := range lambdaFolders(t) {
 		if !slices.Contains(receivers, f) {

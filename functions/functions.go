@@ -4,6 +4,7 @@ package functions
 import (
 	"github.com/ebb-ops/ebb/functions/ebssnapshotsharing"
 	"github.com/ebb-ops/ebb/functions/ec2securitygroup"
+	"github.com/ebb-ops/ebb/functions/gitearepositoryvisibility"
 	"github.com/ebb-ops/ebb/functions/githubrepositoryvisibility"
 	"github.com/ebb-ops/ebb/functions/iamaccesskey"
 	"github.com/ebb-ops/ebb/functions/s3bucketpolicy"
@@ -16,6 +17,7 @@ import (
 var All = []remedy.Function{
 	ebssnapshotsharing.Function,
 	ec2securitygroup.Function,
+	gitearepositoryvisibility.Function,
 	githubrepositoryvisibility.Function,
 	iamaccesskey.Function,
 	s3bucketpolicy.Function,

@@ -188,6 +188,7 @@ func TestBadEndpoints(t *testing.T) {
 				t.Cleanup(func() { _ = ledger.Close() })
 				settings := map[string]string{
 					"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_REGION": mototest.Region, "GITHUB_TOKEN": "x",
+					"EBB_GITEA_URL": srv.URL, "GITEA_TOKEN": "x",
 				}
 				h, err := remedy.Open(t.Context(), f, remedy.Env{
 					Getenv: func(k string) string { return settings[k] }, AWSEndpoint: srv.URL, GitHubURL: srv.URL,

@@ -21,6 +21,7 @@ import (
 	"github.com/ebb-ops/ebb/pkg/bus"
 	"github.com/ebb-ops/ebb/pkg/cloud/mototest"
 	"github.com/ebb-ops/ebb/pkg/host/rie"
+	"github.com/ebb-ops/ebb/pkg/saas/github/githubtest"
 )
 
 // TestReceiverOnLambda sends signed deliveries as API Gateway hands them on.
@@ -88,9 +89,11 @@ func TestReceiverOnLambda_without_a_secret(t *testing.T) {
 // gatewayRequest gives a signed delivery as API Gateway hands it on.
 func gatewayRequest(t *testing.T, body []byte, delivery, secret string) events.APIGatewayV2HTTPRequest {
 	t.Helper()
-	r, err := functionstest.GatewayRequest(body, delivery, secret)
+	r, err := githubtest.Deliver("https://example.com/github", body, "repository", delivery, secret)
 	check(t, err)
-	return r
+	in, err := functionstest.GatewayRequest(r)
+	check(t, err)
+	return in
 }
 
 // listen makes the account's bus and gives what its events that match the

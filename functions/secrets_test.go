@@ -97,8 +97,8 @@ func TestGitHubOnLambda_with_stored_credentials(t *testing.T) {
 	want(t, "the state with credentials", s.good, s.state(t))
 }
 
-// TestSecretsManagerIsForGitHub keeps its client out of the other functions.
-func TestSecretsManagerIsForGitHub(t *testing.T) {
+// TestSecretsManagerIsForForges keeps its client out of the other functions.
+func TestSecretsManagerIsForForges(t *testing.T) {
 	var got []string
 	for _, folder := range lambdaFolders(t) {
 		out, err := exec.Command("go", "list", "-deps", "-tags", "lambda.norpc,ebb.lambda", "./"+folder+"/lambda").Output()
@@ -107,7 +107,7 @@ func TestSecretsManagerIsForGitHub(t *testing.T) {
 			got = append(got, folder)
 		}
 	}
-	want(t, "functions with Secrets Manager's client", []string{"githubrepositoryvisibility", "githubwebhook"}, got)
+	want(t, "functions with Secrets Manager's client", []string{"gitearepositoryvisibility", "giteawebhook", "githubrepositoryvisibility", "githubwebhook"}, got)
 }
 
 // TestReceiverOnLambda_without_its_bus shows that a delivery which no bus took is

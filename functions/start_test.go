@@ -22,6 +22,8 @@ import (
 var bares = map[string]string{
 	"ebssnapshotsharing":         "ec2",
 	"ec2securitygroup":           "ec2",
+	"gitearepositoryvisibility":  "gitea",
+	"giteawebhook":               "eventbridge",
 	"githubrepositoryvisibility": "github",
 	"githubwebhook":              "eventbridge",
 	"iamaccesskey":               "iam",
@@ -43,6 +45,7 @@ func BenchmarkStart(b *testing.B) {
 			ours := api.process(bootstrap(b, folder, hostArch), map[string]string{
 				"EBB_TABLE": "ebb", "EBB_BUS": "ebb", "EBB_POLICY_FILE": filepath.Join(dir, "policy.yaml"),
 				"EBB_GITHUB_WEBHOOK_SECRET": "s3cret", "GITHUB_TOKEN": "t0ken",
+				"EBB_GITEA_WEBHOOK_SECRET": "s3cret", "EBB_GITEA_URL": "https://git.example.com", "GITEA_TOKEN": "t0ken",
 			})
 			bare := api.process(buildBare(b, bares[folder]), nil)
 			o, r := medians(b, ours, bare)

@@ -41,15 +41,15 @@ func TestRoles(t *testing.T) {
 		statements := role["Policies"].(list)[0].(object)["PolicyDocument"].(object)["Statement"].(list)
 		want := list{}
 		switch {
-		case d.name == receiver:
-			want = append(want, allow("Intake", "Bus.Arn", "events:PutEvents"), allow("Secret", "GithubWebhookSecret", "secretsmanager:GetSecretValue"))
-		case d.awsSource == "":
-			want = append(want, allow("Credentials", "GithubCredentials", "secretsmanager:GetSecretValue"))
+		case d.receives:
+			want = append(want, allow("Intake", "Bus.Arn", "events:PutEvents"), allow("Secret", d.id+"Secret", "secretsmanager:GetSecretValue"))
+		case d.product != "":
+			want = append(want, allow("Credentials", logicalID(d.product)+"Credentials", "secretsmanager:GetSecretValue"))
 		default:
 			want = append(want, remediation(t, d, statements)...)
 		}
 		want = append(want, allow("Logs", d.id+"Logs.Arn", "logs:CreateLogStream", "logs:PutLogEvents"))
-		if d.name == receiver {
+		if d.receives {
 			want = append(want, allow("Trace", "*", "xray:PutTelemetryRecords", "xray:PutTraceSegments"))
 		}
 		if d.awsSource != "" {
@@ -63,7 +63,7 @@ func TestRoles(t *testing.T) {
 			"AssumeRolePolicyDocument": lambda,
 			"PermissionsBoundary":      object{"Fn::If": list{"Bounded", "PermissionsBoundary", "AWS::NoValue"}},
 		}
-		if d.name == receiver {
+		if d.receives {
 			name = "receive"
 		} else {
 			wantRole["ManagedPolicyArns"] = list{"FunctionPolicy"}

@@ -43,8 +43,9 @@ type resource struct {
 	Properties     object
 }
 
-// receiver is the function that takes GitHub's webhooks in: no rule starts it.
-const receiver = "github-webhook"
+// receivers are the functions that take the webhooks of products in: no rule
+// starts them.
+var receivers = []string{"gitea-webhook", "github-webhook"}
 
 var transformed = sync.OnceValues(func() (map[string]json.RawMessage, error) {
 	return infra.Templates(context.Background(), "..", infra.Root, infra.Spoke)
@@ -110,17 +111,24 @@ type deployed struct {
 	template
 	name, path, id string
 	awsSource      string // the service of its triggers, such as "s3"; empty for products
+	product        string // whose events it takes, such as "github"; empty for AWS
+	receives       bool   // whether it is a receiver
 }
 
-// all gives every function there is, the receiver included.
+// all gives every function there is, the receivers included.
 func all(t *testing.T) []deployed {
 	t.Helper()
-	out := []deployed{{name: receiver, path: infra.Root}}
+	var out []deployed
+	for _, name := range receivers {
+		out = append(out, deployed{name: name, path: infra.Root, product: strings.TrimSuffix(name, "-webhook"), receives: true})
+	}
 	for _, f := range functions.All {
 		d := deployed{name: f.Name}
 		source := f.Triggers[0].Source
 		if service, ok := strings.CutPrefix(source, "aws."); ok {
 			source, d.awsSource = service, service
+		} else {
+			d.product = source
 		}
 		d.path = "infra/functions/" + source + ".yaml"
 		out = append(out, d)
@@ -197,7 +205,7 @@ func TestFunctionsAreAlike(t *testing.T) {
 	for _, d := range all(t) {
 		got := d.resource(t, "", "AWS::Lambda::Function").Properties
 		timeout := 60.0
-		if d.name == receiver {
+		if d.receives {
 			timeout = 10
 		}
 		for _, own := range []string{"Code", "Description", "Environment", "ReservedConcurrentExecutions", "Tags"} {
@@ -287,7 +295,7 @@ func TestFunctionsFailSafe(t *testing.T) {
 		if diff := cmp.Diff(alarms, d.resource(t, "Alarms", "AWS::CloudFormation::Stack").Properties); diff != "" {
 			t.Errorf("%s: alarms (-want +got):\n%s", d.name, diff)
 		}
-		if d.name == receiver {
+		if d.receives {
 			continue // API Gateway waits for its answer: the sender tries again
 		}
 		invoke := object{
@@ -330,10 +338,13 @@ func TestSettings(t *testing.T) {
 	for _, d := range all(t) {
 		want := object{"EBB_BUS": "Bus", "POWERTOOLS_SERVICE_NAME": "Stack", "EBB_TABLE": "Table", "EBB_POLICY_FILE": "policy.yaml"}
 		switch {
-		case d.name == receiver:
-			want = object{"EBB_BUS": "Bus.Name", "POWERTOOLS_SERVICE_NAME": "AWS::StackName", "EBB_GITHUB_WEBHOOK_SECRET_ARN": "GithubWebhookSecret"}
-		case d.awsSource == "":
-			want["EBB_GITHUB_CREDENTIALS_ARN"] = "GithubCredentials"
+		case d.receives:
+			want = object{"EBB_BUS": "Bus.Name", "POWERTOOLS_SERVICE_NAME": "AWS::StackName", "EBB_" + strings.ToUpper(d.product) + "_WEBHOOK_SECRET_ARN": d.id + "Secret"}
+		case d.product != "":
+			want["EBB_"+strings.ToUpper(d.product)+"_CREDENTIALS_ARN"] = logicalID(d.product) + "Credentials"
+			if d.product == "gitea" { // there is no one instance of it
+				want["EBB_GITEA_URL"] = "GiteaUrl"
+			}
 		default:
 			want["EBB_ACCOUNT"] = "AWS::AccountId"
 			want["EBB_SPOKE_ROLE"] = object{"Fn::If": list{"Spokes", "arn:${AWS::Partition}:iam::{account}:role/ebb-{function}", ""}}

@@ -6,15 +6,17 @@ import (
 	"testing"
 )
 
-// TestDemo plays all scenes with a real `ebb serve`: run fails when one change
-// was not taken back, or when something does not end.
+// TestDemo plays each programme with a real `ebb serve`: run fails when one
+// change was not taken back, or when something does not end.
 func TestDemo(t *testing.T) {
 	t.Chdir("../..")
 	ebb := filepath.Join(t.TempDir(), "ebb")
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", ebb, "./cmd/ebb").CombinedOutput(); err != nil {
 		t.Fatalf("build ebb: %v: %s", err, out)
 	}
-	if err := run(t.Context(), ebb, false); err != nil {
-		t.Error(err)
+	for only, p := range programmes() {
+		if err := run(t.Context(), ebb, p, false); err != nil {
+			t.Errorf("-only %q: %v", only, err)
+		}
 	}
 }

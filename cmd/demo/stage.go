@@ -51,7 +51,7 @@ type stage struct {
 	http      *http.Client
 }
 
-func setUp(ctx context.Context, binary string, out *printer) (_ *stage, err error) {
+func setUp(ctx context.Context, binary string, withAWS bool, out *printer) (_ *stage, err error) {
 	s := &stage{binary: binary, http: &http.Client{Timeout: patience}}
 	defer func() {
 		if err != nil {
@@ -61,12 +61,14 @@ func setUp(ctx context.Context, binary string, out *printer) (_ *stage, err erro
 	if s.dir, err = os.MkdirTemp("", "ebb-demo-"); err != nil {
 		return nil, fmt.Errorf("make a data folder: %w", err)
 	}
-	out.step("starting the AWS emulator")
-	if s.moto, err = moto.Start(ctx); err != nil {
-		return nil, err
+	if withAWS {
+		out.step("starting the AWS emulator")
+		if s.moto, err = moto.Start(ctx); err != nil {
+			return nil, err
+		}
 	}
 	s.cfg = aws.Config{
-		Region: region, BaseEndpoint: aws.String(s.moto.URL),
+		Region: region, BaseEndpoint: aws.String(s.awsURL()),
 		Credentials: credentials.NewStaticCredentialsProvider("demo", "demo", ""),
 	}
 	out.step("starting a small GitHub")
@@ -78,7 +80,7 @@ func setUp(ctx context.Context, binary string, out *printer) (_ *stage, err erro
 }
 
 func (s *stage) startGitHub(ctx context.Context) error {
-	s.github = githubtest.New(githubtest.Options{Tokens: []githubtest.Token{{Value: githubToken, Login: "ebb", AdminOf: []string{"Codertocat"}}}})
+	s.github = githubtest.New(githubtest.Options{Tokens: []githubtest.Token{{Value: githubToken, Login: "ebb", AdminOf: []string{"Codertocat", "Octocoders"}}}})
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return fmt.Errorf("listen for GitHub: %w", err)
@@ -110,7 +112,7 @@ func (s *stage) startEbb(ctx context.Context) error {
 	}
 	defer func() { _ = logs.Close() }()                                                               // ebb has its own handle
 	s.ebb = exec.Command(s.binary, "serve", "--listen", addr, "--data", filepath.Join(s.dir, "data"), // #nosec G204 -- our own binary
-		"--policy", policy, "--aws-endpoint", s.moto.URL, "--github-url", s.githubURL)
+		"--policy", policy, "--aws-endpoint", s.awsURL(), "--github-url", s.githubURL)
 	s.ebb.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID=ebb", "AWS_SECRET_ACCESS_KEY=ebb", "AWS_REGION="+region,
 		"GITHUB_TOKEN="+githubToken, "EBB_GITHUB_WEBHOOK_SECRET="+webhookSecret)
 	s.ebb.Stdout, s.ebb.Stderr = logs, logs
@@ -159,8 +161,11 @@ func (s *stage) tell(out *printer) {
 	out.line("")
 	out.line("Everything is still running; Ctrl-C ends it.")
 	out.line("  ebb      %s   (%s/api/records)", s.ebbURL, s.ebbURL)
-	out.line("  AWS      %s   (aws --endpoint-url %s ..., with any credentials, in %s)", s.moto.URL, s.moto.URL, region)
+	if s.moto != nil {
+		out.line("  AWS      %s   (aws --endpoint-url %s ..., with any credentials, in %s)", s.moto.URL, s.moto.URL, region)
+	}
 	out.line("  GitHub   %s", s.githubURL)
+	out.line("  webhook  %s/webhooks/github   (its secret: %s)", s.ebbURL, webhookSecret)
 	out.line("  data     %s   (%s --data %s/data records)", s.dir, s.binary, s.dir)
 }
 

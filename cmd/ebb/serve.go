@@ -14,9 +14,10 @@ import (
 // The webhook secrets come from the environment only: a command line can be
 // seen by all users of a machine.
 const (
-	settingToken          = "EBB_TOKEN"                          // #nosec G101 -- the names of secrets
-	settingSecret         = "EBB_GITHUB_WEBHOOK_SECRET"          // #nosec G101
-	settingPreviousSecret = "EBB_GITHUB_WEBHOOK_SECRET_PREVIOUS" // #nosec G101
+	settingToken       = "EBB_TOKEN"                 // #nosec G101 -- the names of secrets
+	settingSecret      = "EBB_GITHUB_WEBHOOK_SECRET" // #nosec G101
+	settingGiteaSecret = "EBB_GITEA_WEBHOOK_SECRET"  // #nosec G101
+	previous           = "_PREVIOUS"                 // after either: the secret before it, while it is replaced
 )
 
 func (a *app) serveCommand() *cobra.Command {
@@ -29,6 +30,7 @@ inbox of --data before it is answered, and then handled with retries; what fails
 for good becomes a dead letter.
 
   POST /webhooks/github      GitHub's webhooks, signed
+  POST /webhooks/gitea       Gitea's and Forgejo's webhooks, signed
   POST /events               EventBridge events: one, an array, or JSON lines
   POST /                     EventBridge's PutEvents, for aws --endpoint-url
   GET  /api/records[/ID]     what was done
@@ -36,9 +38,10 @@ for good becomes a dead letter.
   GET  /healthz, /readyz
 
 /events, PutEvents, /api and /metrics are for this machine only, unless a token
-is set. ` + settingSecret + ` holds GitHub's webhook secret, and while it is
-replaced ` + settingPreviousSecret + ` the one before. Logs go to
-the standard error as JSON. SIGTERM finishes what runs and keeps the rest.`,
+is set. ` + settingSecret + ` and ` + settingGiteaSecret + ` hold the
+webhooks' secrets, and the same names with ` + previous + ` the ones before, while they
+are replaced. Logs go to the standard error as JSON. SIGTERM finishes what runs
+and keeps the rest.`,
 		Args: arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			if _, _, err := net.SplitHostPort(listen); err != nil {
@@ -56,11 +59,7 @@ the standard error as JSON. SIGTERM finishes what runs and keeps the rest.`,
 				Listen: listen, Data: a.data, Policy: p, Functions: a.Functions, Env: a.env(), Token: token,
 				Self: ownIdentities(self), Keeper: a.Keeper, Log: log,
 			}
-			for _, name := range []string{settingSecret, settingPreviousSecret} {
-				if s := a.Getenv(name); s != "" {
-					cfg.Secrets = append(cfg.Secrets, s)
-				}
-			}
+			cfg.Secrets, cfg.Gitea = a.secrets(settingSecret), a.secrets(settingGiteaSecret)
 			if a.StartMetrics != nil {
 				page, stop, err := a.StartMetrics(cmd.Context(), a.Getenv)
 				if err != nil {
@@ -92,4 +91,14 @@ the standard error as JSON. SIGTERM finishes what runs and keeps the rest.`,
 	fromEnv(cmd.Flags(), "token", settingToken)
 	addSelf(cmd, &self)
 	return cmd
+}
+
+// secrets gives the secrets of a webhook: the current one and the one before.
+func (a *app) secrets(name string) (secrets []string) {
+	for _, name := range []string{name, name + previous} {
+		if s := a.Getenv(name); s != "" {
+			secrets = append(secrets, s)
+		}
+	}
+	return secrets
 }

@@ -13,6 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ebb-ops/ebb/pkg/remedy"
+	"github.com/ebb-ops/ebb/pkg/saas/gitea/giteatest"
+	"github.com/ebb-ops/ebb/pkg/saas/github/githubtest"
 )
 
 // serving is a running ebb serve.
@@ -121,6 +123,42 @@ func TestServeAsksForTheToken(t *testing.T) {
 	}
 	if help := w.must("serve", "--help").stdout; strings.Contains(help, "s3cret") {
 		t.Error("the help shows the token")
+	}
+}
+
+func TestServeTakesTheWebhooksSecrets(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.env["EBB_DATA"] = w.dir + "/data"
+	for _, product := range []string{"GITHUB", "GITEA"} {
+		w.env["EBB_"+product+"_WEBHOOK_SECRET"] = "new " + product
+		w.env["EBB_"+product+"_WEBHOOK_SECRET_PREVIOUS"] = "old " + product
+	}
+	s := w.serve()
+	for _, tt := range []struct {
+		path, key string
+		deliver   func(url string, body []byte, event, delivery, secret string) (*http.Request, error)
+		want      int
+	}{
+		{"/webhooks/github", "new GITHUB", githubtest.Deliver, http.StatusAccepted},
+		{"/webhooks/github", "old GITHUB", githubtest.Deliver, http.StatusAccepted},
+		{"/webhooks/github", "new GITEA", githubtest.Deliver, http.StatusUnauthorized},
+		{"/webhooks/gitea", "new GITEA", giteatest.Deliver, http.StatusAccepted},
+		{"/webhooks/gitea", "old GITEA", giteatest.Deliver, http.StatusAccepted},
+		{"/webhooks/gitea", "new GITHUB", giteatest.Deliver, http.StatusUnauthorized},
+	} {
+		req, err := tt.deliver(s.url+tt.path, []byte(`{"action":"created"}`), "repository", "d1", tt.key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := http.DefaultClient.Do(req.WithContext(t.Context()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		if res.StatusCode != tt.want {
+			t.Errorf("%s signed with %q: status %d, want %d", tt.path, tt.key, res.StatusCode, tt.want)
+		}
 	}
 }
 

@@ -102,7 +102,7 @@ func (r *rehearsal) deployments(ctx context.Context) error {
 		return fmt.Errorf("upgrade: %w", err)
 	}
 	r.out.step("creating the stack for one account")
-	single, err := r.deploy(ctx, "one account", hubs[alone], map[string]string{"GitHub": "enabled"})
+	single, err := r.deploy(ctx, "one account", hubs[alone], map[string]string{"GiteaUrl": "https://git.example.com", "GitHub": "enabled"})
 	if err != nil {
 		return err
 	}
@@ -110,7 +110,7 @@ func (r *rehearsal) deployments(ctx context.Context) error {
 	if err := r.set(ctx, single, func(remedy.Function) bool { return true }); err != nil {
 		return err
 	}
-	if err := single.credentialsForGitHub(ctx); err != nil {
+	if err := single.credentials(ctx); err != nil {
 		return err
 	}
 	r.out.step("creating the stack for an organization, and a spoke's in another account")

@@ -56,7 +56,7 @@ func (p printer) report(table []result) {
 		switch {
 		case r.err != nil:
 			outcome = "FAILED"
-		case r.function == receiver:
+		case strings.HasSuffix(r.function, receiver):
 			outcome = "handed on; denied outside its role"
 		}
 		_, _ = fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%d\t%d\t%d\t%s\n",

@@ -129,10 +129,12 @@ func (r *rehearsal) play(ctx context.Context, d *deployment) error {
 			}
 		}
 	}
-	if receiver, s := d.functions[receiver], d.stages[github]; s.Event != nil {
-		res := result{where: d.where, function: receiver.name}
-		res.err = r.receive(ctx, receiver, d, &res)
-		r.report(res)
+	for _, f := range forges() {
+		if _, ok := d.stages[f.function()]; ok {
+			res := result{where: d.where, function: f.receiver()}
+			res.err = r.receive(ctx, f, d, &res)
+			r.report(res)
+		}
 	}
 	for _, f := range functions.All {
 		s, ok := d.stages[f.Name]
@@ -176,8 +178,11 @@ func (r *rehearsal) remediate(ctx context.Context, d *deployment, f *function, s
 	}
 	defer g.server.Close()
 	over := map[string]string{}
-	if url := s.Settings["EBB_GITHUB_URL"]; url != "" {
-		over["EBB_GITHUB_URL"] = url
+	for _, forge := range forges() {
+		name := "EBB_" + forge.setting() + "_URL"
+		if url := s.Settings[name]; url != "" {
+			over[name] = url
+		}
 	}
 	process, err := f.start(ctx, r.root, r.dist, g, over)
 	if err != nil {

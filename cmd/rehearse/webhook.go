@@ -5,41 +5,63 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"github.com/ebb-ops/ebb/functions/functionstest"
+	"github.com/ebb-ops/ebb/pkg/saas/gitea/giteatest"
+	"github.com/ebb-ops/ebb/pkg/saas/github/githubtest"
 )
 
-// The functions for GitHub's webhooks.
-const (
-	receiver = "github-webhook"
-	github   = "github-repository-visibility"
-)
+// forge is a product whose webhooks are received.
+type forge struct {
+	source  string // of its events
+	sample  string // a delivery of the event "repository"
+	deliver func(url string, body []byte, event, delivery, secret string) (*http.Request, error)
+}
 
-// credentialsForGitHub does what a person does after the deployment: it puts the
-// token into the stack's secret.
-func (d *deployment) credentialsForGitHub(ctx context.Context) error {
-	value, err := json.Marshal(map[string]string{"token": d.stages[github].Settings["GITHUB_TOKEN"]})
-	if err != nil {
-		return err
+func forges() []forge {
+	return []forge{
+		{"gitea", "gitea-webhook/created.json", giteatest.Deliver},
+		{"github", "github-webhook/publicized.json", githubtest.Deliver},
 	}
-	_, err = secretsmanager.NewFromConfig(d.account.cfg).PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{
-		SecretId: aws.String(d.functions[github].settings["EBB_GITHUB_CREDENTIALS_ARN"]), SecretString: aws.String(string(value)),
-	})
-	if err != nil {
-		return fmt.Errorf("put GitHub's credentials: %w", err)
+}
+
+// The forge's functions, and what the names of its settings begin with.
+func (f forge) receiver() string { return f.source + receiver }
+func (f forge) function() string { return f.source + "-repository-visibility" }
+func (f forge) setting() string  { return strings.ToUpper(f.source) }
+
+// receiver is what the names of receivers end with.
+const receiver = "-webhook"
+
+// credentials does what a person does after the deployment: it puts the forges'
+// tokens into the stack's secrets.
+func (d *deployment) credentials(ctx context.Context) error {
+	for _, f := range forges() {
+		value, err := json.Marshal(map[string]string{"token": d.stages[f.function()].Settings[f.setting()+"_TOKEN"]})
+		if err != nil {
+			return err
+		}
+		_, err = secretsmanager.NewFromConfig(d.account.cfg).PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{
+			SecretId: aws.String(d.functions[f.function()].settings["EBB_"+f.setting()+"_CREDENTIALS_ARN"]), SecretString: aws.String(string(value)),
+		})
+		if err != nil {
+			return fmt.Errorf("put the credentials for %s: %w", f.source, err)
+		}
 	}
 	return nil
 }
 
-// receive has the receiver take a delivery, signed with the stack's secret, and
-// refuse another.
-func (r *rehearsal) receive(ctx context.Context, f *function, d *deployment, res *result) (err error) {
+// receive has the forge's receiver take a delivery, signed with the stack's
+// secret, and refuse another.
+func (r *rehearsal) receive(ctx context.Context, from forge, d *deployment, res *result) (err error) {
+	f := d.functions[from.receiver()]
 	out, err := secretsmanager.NewFromConfig(d.account.cfg).GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{
-		SecretId: aws.String(f.settings["EBB_GITHUB_WEBHOOK_SECRET_ARN"]),
+		SecretId: aws.String(f.settings["EBB_"+from.setting()+"_WEBHOOK_SECRET_ARN"]),
 	})
 	if err != nil {
 		return fmt.Errorf("read the webhook's secret: %w", err)
@@ -48,7 +70,7 @@ func (r *rehearsal) receive(ctx context.Context, f *function, d *deployment, res
 	if err := json.Unmarshal([]byte(*out.SecretString), &secret); err != nil {
 		return fmt.Errorf("decode the webhook's secret: %w", err)
 	}
-	body, err := functionstest.Sample(r.root, "github-webhook/publicized.json", d.account.id)
+	body, err := functionstest.Sample(r.root, from.sample, d.account.id)
 	if err != nil {
 		return err
 	}
@@ -66,7 +88,11 @@ func (r *rehearsal) receive(ctx context.Context, f *function, d *deployment, res
 		id, secret string
 		status     int
 	}{{"rehearsed", secret.Current, http.StatusAccepted}, {"forged", "a guess", http.StatusUnauthorized}} {
-		in, err := functionstest.GatewayRequest(body, delivery.id, delivery.secret)
+		req, err := from.deliver("https://example.com/webhooks/"+from.source, body, "repository", delivery.id, delivery.secret)
+		if err != nil {
+			return err
+		}
+		in, err := functionstest.GatewayRequest(req)
 		if err != nil {
 			return err
 		}

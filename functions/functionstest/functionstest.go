@@ -14,8 +14,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"github.com/ebb-ops/ebb/functions/githubwebhook"
 	"github.com/ebb-ops/ebb/pkg/bus"
+	"github.com/ebb-ops/ebb/pkg/webhook"
 )
 
 // Account is the account on an emulator that a stage is set in.
@@ -42,6 +42,7 @@ func Set(ctx context.Context, root, function string, account Account) (Stage, er
 	set, ok := map[string]func(context.Context, samples, Account) (Stage, error){
 		"ebs-snapshot-sharing":         snapshot,
 		"ec2-security-group":           securityGroup,
+		"gitea-repository-visibility":  giteaRepository,
 		"github-repository-visibility": repository,
 		"iam-access-key":               accessKey,
 		"s3-bucket-policy":             bucketPolicy,
@@ -81,11 +82,17 @@ func (s samples) pair(account, resource, event, eventResource, failed, failedRes
 	return Stage{Event: ev, Failed: bad}, errors.Join(err, badErr)
 }
 
-// AsDelivered gives a webhook's event in the envelope in which the bus brings it.
-func AsDelivered(body []byte, event, delivery, region string) ([]byte, error) {
-	ev, err := githubwebhook.Decode(http.Header{
-		"Content-Type": {"application/json"}, "X-Github-Event": {event}, "X-Github-Delivery": {delivery},
-	}, body, time.Now())
+// delivered gives the sample of a forge's webhook in the envelope in which the
+// bus brings it.
+func (s samples) delivered(account Account, forge webhook.Forge, file, event, delivery string) ([]byte, error) {
+	body, err := Sample(string(s), file, account.ID)
+	if err != nil {
+		return nil, err
+	}
+	header := http.Header{"Content-Type": {"application/json"}}
+	header.Set(forge.Headers+"Event", event)
+	header.Set(forge.Headers+"Delivery", delivery)
+	ev, err := forge.Decode(header, body, time.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -93,5 +100,5 @@ func AsDelivered(body []byte, event, delivery, region string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return entry.Envelope("7bf73129-1428-4cd3-a780-95db273d1602", "", region, time.Now())
+	return entry.Envelope("7bf73129-1428-4cd3-a780-95db273d1602", "", account.Config.Region, time.Now())
 }

@@ -3,6 +3,7 @@ package functionstest
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"github.com/ebb-ops/ebb/functions/githubwebhook"
 	"github.com/ebb-ops/ebb/pkg/saas/github/githubtest"
 )
 
@@ -18,11 +20,7 @@ func repository(_ context.Context, events samples, account Account) (Stage, erro
 	server := githubtest.New(githubtest.Options{Tokens: []githubtest.Token{
 		{Value: "t0ken", Login: owner, Scopes: []string{"repo"}, AdminOf: []string{owner}},
 	}})
-	body, err := Sample(string(events), "github-webhook/publicized.json", account.ID)
-	if err != nil {
-		return Stage{}, err
-	}
-	event, err := AsDelivered(body, "repository", "72d3162e-cc78-11e3-81ab-4c9367dc0958", account.Config.Region)
+	event, err := events.delivered(account, githubwebhook.Forge(), "github-webhook/publicized.json", "repository", "72d3162e-cc78-11e3-81ab-4c9367dc0958")
 	if err != nil {
 		return Stage{}, err
 	}
@@ -44,10 +42,10 @@ func repository(_ context.Context, events samples, account Account) (Stage, erro
 	}, nil
 }
 
-// GatewayRequest gives a signed delivery of GitHub's as API Gateway hands it on:
-// header names in lower case, and trace headers of its own.
-func GatewayRequest(body []byte, delivery, secret string) (events.APIGatewayV2HTTPRequest, error) {
-	r, err := githubtest.Deliver("https://example.com/github", body, "repository", delivery, secret)
+// GatewayRequest gives a delivery as API Gateway hands it on: header names in
+// lower case, and trace headers of its own.
+func GatewayRequest(r *http.Request) (events.APIGatewayV2HTTPRequest, error) {
+	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return events.APIGatewayV2HTTPRequest{}, err
 	}
@@ -56,10 +54,10 @@ func GatewayRequest(body []byte, delivery, secret string) (events.APIGatewayV2HT
 		headers[strings.ToLower(k)] = r.Header.Get(k)
 	}
 	return events.APIGatewayV2HTTPRequest{
-		Version: "2.0", RouteKey: "POST /github", RawPath: "/github", Headers: headers, Body: string(body),
+		Version: "2.0", RouteKey: "POST " + r.URL.Path, RawPath: r.URL.Path, Headers: headers, Body: string(body),
 		RequestContext: events.APIGatewayV2HTTPRequestContext{
 			DomainName: "example.execute-api.us-east-1.amazonaws.com",
-			HTTP:       events.APIGatewayV2HTTPRequestContextHTTPDescription{Method: http.MethodPost, Path: "/github", SourceIP: "192.0.2.1"},
+			HTTP:       events.APIGatewayV2HTTPRequestContextHTTPDescription{Method: http.MethodPost, Path: r.URL.Path, SourceIP: "192.0.2.1"},
 		},
 	}, nil
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/ebb-ops/ebb/pkg/remedy"
+	"github.com/ebb-ops/ebb/pkg/reponame"
 )
 
 // Function takes public repositories back to the visibility they had. Who made
@@ -98,19 +99,11 @@ func decode(ev remedy.Event) ([]Target, error) {
 	}
 	r := p.Repository
 	page, err := url.Parse(r.HTMLURL)
-	if err != nil || page.Host == "" || r.ID <= 0 || !isName(r.Owner.Login) || !isName(r.Name) {
+	if err != nil || page.Host == "" || r.ID <= 0 || !reponame.Valid(r.Owner.Login) || !reponame.Valid(r.Name) {
 		return nil, fmt.Errorf("GitHub's %s event names no repository: id %d, owner %q, name %q, page %q",
 			ev.Name, r.ID, r.Owner.Login, r.Name, r.HTMLURL)
 	}
 	return []Target{{
 		Host: strings.ToLower(page.Host), Owner: r.Owner.Login, Name: r.Name, ID: r.ID, Installation: p.Installation.ID,
 	}}, nil
-}
-
-// isName reports whether s can be an owner or a repository. It becomes part of
-// a path, so nothing else may pass.
-func isName(s string) bool {
-	return s != "" && len(s) <= 100 && s != "." && s != ".." && !strings.ContainsFunc(s, func(r rune) bool {
-		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_' && r != '.'
-	})
 }

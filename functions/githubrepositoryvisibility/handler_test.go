@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ebb-ops/ebb/pkg/remedy"
+	"github.com/ebb-ops/ebb/pkg/reponame"
 )
 
 const samples = "../../events/github-webhook/"
@@ -141,7 +142,7 @@ func FuzzDecode(f *testing.F) {
 			t.Fatalf("got %d targets", len(targets))
 		}
 		for _, part := range []string{targets[0].Owner, targets[0].Name} {
-			if !isName(part) || strings.ContainsAny(part, "/?#%\\ ") {
+			if !reponame.Valid(part) || strings.ContainsAny(part, "/?#%\\ ") {
 				t.Errorf("%q passed for a name", part)
 			}
 		}

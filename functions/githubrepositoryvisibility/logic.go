@@ -2,11 +2,9 @@ package githubrepositoryvisibility
 
 import (
 	"fmt"
-	"path"
-	"slices"
-	"strings"
 
 	"github.com/ebb-ops/ebb/pkg/remedy"
+	"github.com/ebb-ops/ebb/pkg/reponame"
 )
 
 // The visibilities of a repository.
@@ -28,13 +26,8 @@ func Defaults() Params { return Params{AllowedPublic: []string{}, Fallback: priv
 
 // Validate reports the first parameter that makes no sense.
 func (p Params) Validate() error {
-	for _, pattern := range p.AllowedPublic {
-		if _, err := path.Match(pattern, ""); err != nil {
-			return fmt.Errorf("allowed_public: %q: %w", pattern, err)
-		}
-		if owner, name, ok := strings.Cut(pattern, "/"); !ok || owner == "" || name == "" || strings.Contains(name, "/") {
-			return fmt.Errorf("allowed_public: %q is not like owner/name", pattern)
-		}
+	if err := reponame.Check(p.AllowedPublic); err != nil {
+		return fmt.Errorf("allowed_public: %w", err)
 	}
 	if p.Fallback != private && p.Fallback != internal {
 		return fmt.Errorf("fallback: %q is neither %s nor %s", p.Fallback, private, internal)
@@ -44,11 +37,7 @@ func (p Params) Validate() error {
 
 // allows reports whether the repository may be public.
 func (p Params) allows(s State) bool {
-	name := strings.ToLower(s.Owner + "/" + s.Name)
-	return slices.ContainsFunc(p.AllowedPublic, func(pattern string) bool {
-		ok, err := path.Match(strings.ToLower(pattern), name)
-		return ok && err == nil
-	})
+	return reponame.Match(p.AllowedPublic, s.Owner+"/"+s.Name)
 }
 
 // State is a repository as far as it matters here. Only the visibility is ever
@@ -63,13 +52,7 @@ type State struct {
 }
 
 // ResourceTags gives the topics, so that exemptions can name one.
-func (s State) ResourceTags() map[string]string {
-	tags := make(map[string]string, len(s.Topics))
-	for _, topic := range s.Topics {
-		tags[topic] = ""
-	}
-	return tags
-}
+func (s State) ResourceTags() map[string]string { return reponame.Tags(s.Topics) }
 
 // Change sets the visibility of the repository that is now named Owner/Repo.
 type Change struct {

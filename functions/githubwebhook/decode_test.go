@@ -66,7 +66,7 @@ func TestDecodeSamples(t *testing.T) {
 		t.Run(tt.file+"_as_"+tt.event, func(t *testing.T) {
 			t.Parallel()
 			raw := sample(t, tt.file)
-			got, err := githubwebhook.Decode(header(tt.event), raw, received)
+			got, err := githubwebhook.Forge().Decode(header(tt.event), raw, received)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -86,7 +86,7 @@ func TestDecodeForm(t *testing.T) {
 	raw := sample(t, "publicized.json")
 	h := header("repository")
 	h.Set("Content-Type", "application/x-www-form-urlencoded")
-	got, err := githubwebhook.Decode(h, []byte("payload="+url.QueryEscape(string(raw))), received)
+	got, err := githubwebhook.Forge().Decode(h, []byte("payload="+url.QueryEscape(string(raw))), received)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func TestDecodeTime(t *testing.T) {
 		`{}`:                          received,
 	} {
 		body := fmt.Sprintf(`{"action":"publicized","repository":{"updated_at":%s}}`, value)
-		got, err := githubwebhook.Decode(header("repository"), []byte(body), received)
+		got, err := githubwebhook.Forge().Decode(header("repository"), []byte(body), received)
 		if err != nil || !got.Time.Equal(want) {
 			t.Errorf("%s: got %v, %v, want %v", value, got.Time, err, want)
 		}
@@ -134,14 +134,14 @@ func TestDecodeKeepsLittleOfALargePayload(t *testing.T) {
 		}
 		return raw
 	}
-	spare := githubwebhook.MaxDetail - len(body(0))
+	spare := webhook.MaxDetail - len(body(0))
 
 	whole := body(spare)
-	got, err := githubwebhook.Decode(header("repository"), whole, received)
+	got, err := githubwebhook.Forge().Decode(header("repository"), whole, received)
 	if err != nil || !bytes.Equal(got.Detail, whole) {
 		t.Errorf("at the limit: got %d bytes, %v, want all %d", len(got.Detail), err, len(whole))
 	}
-	got, err = githubwebhook.Decode(header("repository"), body(spare+1), received)
+	got, err = githubwebhook.Forge().Decode(header("repository"), body(spare+1), received)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,12 +196,12 @@ func TestDecodeRefuses(t *testing.T) {
 		{"form_that_is_none", form, "payload=%zz", 400, "no single field named payload"},
 		{"form_with_a_broken_payload", form, "payload=%7B", 400, "not JSON after byte"},
 		{"json_sent_as_form", form, good, 400, "no single field named payload"},
-		{"too_large_even_when_shortened", header("repository"), `{"changes":"` + strings.Repeat("x", githubwebhook.MaxDetail) + `"}`, 413, "at most 204800 are handled"},
+		{"too_large_even_when_shortened", header("repository"), `{"changes":"` + strings.Repeat("x", webhook.MaxDetail) + `"}`, 413, "at most 204800 are handled"},
 		{"ping_that_is_no_json", header("ping"), "pong", 400, "not a JSON object"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := githubwebhook.Decode(tt.header, []byte(tt.body), received)
+			got, err := githubwebhook.Forge().Decode(tt.header, []byte(tt.body), received)
 			e, ok := errors.AsType[*webhook.Error](err)
 			if !ok {
 				t.Fatalf("got %+v, %v, want a *webhook.Error", got, err)
@@ -218,7 +218,7 @@ func TestDecodeRefuses(t *testing.T) {
 
 func TestDecodePing(t *testing.T) {
 	t.Parallel()
-	if _, err := githubwebhook.Decode(header("ping"), []byte(`{"zen":"Keep it logically awesome.","hook_id":1}`), received); !errors.Is(err, githubwebhook.ErrPing) {
+	if _, err := githubwebhook.Forge().Decode(header("ping"), []byte(`{"zen":"Keep it logically awesome.","hook_id":1}`), received); !errors.Is(err, webhook.ErrPing) {
 		t.Errorf("got %v, want ErrPing", err)
 	}
 }
@@ -237,9 +237,9 @@ func FuzzDecode(f *testing.F) {
 	f.Add("", "", "", []byte("{"))
 	f.Fuzz(func(t *testing.T, event, id, kind string, body []byte) {
 		h := http.Header{"X-Github-Event": {event}, "X-Github-Delivery": {id}, "Content-Type": {kind}}
-		ev, err := githubwebhook.Decode(h, body, received)
+		ev, err := githubwebhook.Forge().Decode(h, body, received)
 		if err != nil {
-			if _, ok := errors.AsType[*webhook.Error](err); !ok && !errors.Is(err, githubwebhook.ErrPing) {
+			if _, ok := errors.AsType[*webhook.Error](err); !ok && !errors.Is(err, webhook.ErrPing) {
 				t.Errorf("got %v, which has no status", err)
 			}
 			return
@@ -247,7 +247,7 @@ func FuzzDecode(f *testing.F) {
 		if ev.ID == "" || ev.Source != "github" || ev.Name == "" || ev.Time.IsZero() || ev.Time.After(received) {
 			t.Errorf("got %+v", ev)
 		}
-		if !json.Valid(ev.Detail) || len(ev.Detail) > githubwebhook.MaxDetail {
+		if !json.Valid(ev.Detail) || len(ev.Detail) > webhook.MaxDetail {
 			t.Errorf("the detail has %d bytes, valid %v", len(ev.Detail), json.Valid(ev.Detail))
 		}
 	})
@@ -258,7 +258,7 @@ func BenchmarkDecode(b *testing.B) {
 	b.SetBytes(int64(len(raw)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := githubwebhook.Decode(h, raw, received); err != nil {
+		if _, err := githubwebhook.Forge().Decode(h, raw, received); err != nil {
 			b.Fatal(err)
 		}
 	}

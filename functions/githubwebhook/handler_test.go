@@ -44,9 +44,9 @@ func (i *inbox) accept(ctx context.Context, ev remedy.Event) error {
 	return nil
 }
 
-func receiver(i *inbox, log io.Writer) githubwebhook.Receiver {
-	return githubwebhook.Receiver{
-		Verify: githubwebhook.Signed(secret), Accept: i.accept,
+func receiver(i *inbox, log io.Writer) webhook.Receiver {
+	return webhook.Receiver{
+		Forge: githubwebhook.Forge(), Verify: webhook.Signed(webhook.GitHub(secret)), Accept: i.accept,
 		Now: func() time.Time { return received }, Log: slog.New(slog.NewTextHandler(log, nil)),
 	}
 }
@@ -145,7 +145,7 @@ func TestReceiverWithoutASecret(t *testing.T) {
 	t.Parallel()
 	i, w := &inbox{}, httptest.NewRecorder()
 	rc := receiver(i, io.Discard)
-	rc.Verify = githubwebhook.Signed("")
+	rc.Verify = webhook.Signed(webhook.GitHub(""))
 	r, err := githubtest.Deliver("http://localhost/", sample(t, "public.json"), "public", "d-1", "")
 	if err != nil {
 		t.Fatal(err)

@@ -7,24 +7,31 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"github.com/ebb-ops/ebb/pkg/cloud"
+	"github.com/ebb-ops/ebb/pkg/saas/gitea"
 	"github.com/ebb-ops/ebb/pkg/saas/github"
 	"github.com/ebb-ops/ebb/pkg/secret"
 )
 
-// SettingWebhookSecret names the stored secret of GitHub's webhook.
-const SettingWebhookSecret = "EBB_GITHUB_WEBHOOK_SECRET_ARN" // #nosec G101 -- a name
+// The settings that name the stored secret of a webhook.
+const (
+	SettingWebhookSecret      = "EBB_GITHUB_WEBHOOK_SECRET_ARN" // #nosec G101 -- a name
+	SettingGiteaWebhookSecret = "EBB_GITEA_WEBHOOK_SECRET_ARN"  // #nosec G101
+)
 
 // checkSecrets reads the secrets that the functions' settings name, and looks at
 // their form. Nothing of them is in a finding.
 func (e *exam) checkSecrets(ctx context.Context) (found []Finding) {
+	keys := func(m map[string]string) error { _, err := secret.Keys(m); return err }
 	store := secret.New(secretsmanager.NewFromConfig(e.cfg), e.now)
 	for _, l := range e.lambdas {
 		for _, s := range []struct {
 			setting string
 			check   func(map[string]string) error
 		}{
-			{SettingWebhookSecret, func(m map[string]string) error { _, err := secret.Keys(m); return err }},
+			{SettingWebhookSecret, keys},
+			{SettingGiteaWebhookSecret, keys},
 			{github.SettingStored, github.Check},
+			{gitea.SettingStored, gitea.Check},
 		} {
 			id := l.settings[s.setting]
 			if id == "" {

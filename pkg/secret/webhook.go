@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/ebb-ops/ebb/pkg/remedy"
 	"github.com/ebb-ops/ebb/pkg/webhook"
 )
 
@@ -57,4 +58,27 @@ func (w Webhook) verify(ctx context.Context, header http.Header, body []byte, re
 		return fmt.Errorf("verify the delivery: secret %s: %w", w.ID, err)
 	}
 	return w.Scheme(keys...).Verify(header, body)
+}
+
+// Verifier gives the proof of deliveries that the settings ask for: with the keys
+// of the stored secret whose ARN the setting name_ARN holds, or else with the key
+// in the setting name and, while that is being replaced, the one before it in
+// name_PREVIOUS. It makes no call. The error names the setting to mend.
+func Verifier(ctx context.Context, env remedy.Env, name string, scheme func(keys ...string) webhook.HMAC) (func(context.Context, http.Header, []byte) error, error) {
+	if id := env.Setting(name + "_ARN"); id != "" {
+		store, err := Open(ctx, env)
+		if err != nil {
+			return nil, err
+		}
+		return Webhook{ID: id, Read: store.Read, Scheme: scheme}.Verify, nil
+	}
+	keys := []string{env.Setting(name)}
+	if old := env.Setting(name + "_PREVIOUS"); old != "" {
+		keys = append(keys, old)
+	}
+	proof := scheme(keys...)
+	if err := proof.Validate(); err != nil {
+		return nil, fmt.Errorf("%s: %w; or name the secret in %s_ARN", name, err, name)
+	}
+	return webhook.Signed(proof), nil
 }

@@ -56,6 +56,7 @@ type Config struct {
 	Env     remedy.Env
 	Token   string                  // bearer token that events and records ask for; without one they are for loopback only
 	Secrets []string                // GitHub's webhook secrets, the current one and the previous
+	Gitea   []string                // Gitea's webhook secrets, likewise
 	Self    func(remedy.Actor) bool // as [remedy.Options] has it
 	Workers int                     // 0 means DefaultWorkers
 	Inbox   inbox.Options

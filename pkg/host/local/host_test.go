@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"strings"
@@ -17,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ebb-ops/ebb/pkg/remedy"
+	"github.com/ebb-ops/ebb/pkg/saas/gitea/giteatest"
 	"github.com/ebb-ops/ebb/pkg/saas/github/githubtest"
 )
 
@@ -45,6 +47,35 @@ func TestServe_webhook(t *testing.T) {
 	}
 	r.await(map[string]remedy.Outcome{"d1": remedy.Reverted})
 	hs.wantSwitched(t, "Hello-World")
+}
+
+// Each product's webhooks are proven with that product's secrets alone.
+func TestServe_webhooks_of_two_products(t *testing.T) {
+	t.Parallel()
+	cfg := config(t, newHouse().function())
+	cfg.Gitea = []string{"new", "old"}
+	r := serve(t, cfg)
+	body := []byte(`{"action":"created","repository":{"id":7}}`)
+	for i, tt := range []struct {
+		path, key string
+		deliver   func(url string, body []byte, event, delivery, secret string) (*http.Request, error)
+		status    int
+	}{
+		{"/webhooks/gitea", "new", giteatest.Deliver, http.StatusAccepted},
+		{"/webhooks/gitea", "old", giteatest.Deliver, http.StatusAccepted},
+		{"/webhooks/gitea", secret, giteatest.Deliver, http.StatusUnauthorized},
+		{"/webhooks/github", "new", giteatest.Deliver, http.StatusUnauthorized}, // it has GitHub's headers too
+		{"/webhooks/gitea", "new", githubtest.Deliver, http.StatusUnauthorized},
+		{"/webhooks/github", secret, githubtest.Deliver, http.StatusAccepted},
+	} {
+		req, err := tt.deliver(r.url+tt.path, body, "repository", fmt.Sprint("d", i), tt.key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if status, answer := r.send(req); status != tt.status {
+			t.Errorf("%d: %d %s, want %d", i, status, answer, tt.status)
+		}
+	}
 }
 
 func TestServe_events_in_each_form(t *testing.T) {

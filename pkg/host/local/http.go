@@ -17,6 +17,7 @@ import (
 	"go.opentelemetry.io/otel/propagation"
 	oteltrace "go.opentelemetry.io/otel/trace"
 
+	"github.com/ebb-ops/ebb/functions/giteawebhook"
 	"github.com/ebb-ops/ebb/functions/githubwebhook"
 	"github.com/ebb-ops/ebb/pkg/bus"
 	"github.com/ebb-ops/ebb/pkg/bus/inbox"
@@ -30,9 +31,11 @@ import (
 func (h *Host) routes(addr net.Addr) http.Handler {
 	guard := newGuard(h.cfg.Token, addr)
 	mux := http.NewServeMux()
-	mux.Handle("/webhooks/github", githubwebhook.Receiver{
-		Verify: githubwebhook.Signed(h.cfg.Secrets...), Accept: h.acceptWebhook, Log: h.log,
-	})
+	receive := func(forge webhook.Forge, proof webhook.HMAC) {
+		mux.Handle("/webhooks/"+forge.Source, webhook.Receiver{Forge: forge, Verify: webhook.Signed(proof), Accept: h.acceptWebhook, Log: h.log})
+	}
+	receive(githubwebhook.Forge(), webhook.GitHub(h.cfg.Secrets...))
+	receive(giteawebhook.Forge(), webhook.Gitea(h.cfg.Gitea...))
 	mux.Handle("POST /events", guard.protect(http.HandlerFunc(h.postEvents)))
 	mux.Handle("POST /{$}", guard.protect(&putevents.Handler{Accept: h.acceptEntries, Log: h.log}))
 	mux.Handle("GET /api/records", guard.protect(http.HandlerFunc(h.getRecords)))

@@ -1,4 +1,4 @@
-package githubwebhook
+package webhook
 
 import (
 	"bytes"
@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -14,26 +15,40 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/ebb-ops/ebb/pkg/remedy"
-	"github.com/ebb-ops/ebb/pkg/webhook"
 )
 
-// Source is the Source of GitHub's events.
-const Source = "github"
+// Forge is a product that hosts repositories, as its webhooks word it. The
+// payloads of such products are alike: Gitea's were made after GitHub's.
+type Forge struct {
+	Source    string   // of its events: "github"
+	Headers   string   // what the names of its headers begin with: "X-GitHub-"
+	MaxBody   int64    // the largest body that is read, in bytes
+	Forms     bool     // whether a delivery may be a form, signed as such, with the payload in a field
+	Ping      string   // the event that tries a new webhook; empty when there is none
+	Lifecycle []string // the events about a repository itself, which are of the moment when it was last updated
+}
 
 // MaxDetail is the largest Detail in bytes. A bus entry may be 256 KB with its
 // envelope; the rest is left to the envelope and the trace.
 const MaxDetail = 200 << 10
 
-// maxID is the longest delivery id in bytes; GitHub's are UUIDs of 36.
+// What the names of the headers end with.
+const (
+	delivery = "Delivery"
+	event    = "Event"
+)
+
+// maxID is the longest delivery id in bytes; UUIDs have 36.
 const maxID = 128
 
-// ErrPing is returned for the event that GitHub sends to try a new webhook: it
-// is well formed, and nothing has happened.
+// ErrPing is returned for the event that tries a new webhook: it is well formed,
+// and nothing has happened.
 var ErrPing = errors.New("a ping tells of no change")
 
-// payload is what all of GitHub's events share, as far as it is needed here.
+// payload is what all events of a forge share, as far as it is needed here.
 //
 // https://docs.github.com/en/webhooks/webhook-events-and-payloads
+// https://docs.gitea.com/usage/webhooks#event-information
 type payload struct {
 	Action     string `json:"action"`
 	Repository struct {
@@ -64,18 +79,18 @@ func kept() []string {
 // repository, organization, enterprise, installation, sender and changes are
 // left of it.
 //
-// It returns [ErrPing] for a ping, and a [*webhook.Error] for what GitHub
+// It returns [ErrPing] for a ping, and an [*Error] for what the forge
 // doesn't send. The delivery's id and the event's name are not signed; so an
 // event is a hint, and whoever handles it reads the live state.
-func Decode(header http.Header, body []byte, received time.Time) (remedy.Event, error) {
-	id, name := header.Get("X-GitHub-Delivery"), header.Get("X-GitHub-Event")
+func (f Forge) Decode(header http.Header, body []byte, received time.Time) (remedy.Event, error) {
+	id, name := header.Get(f.Headers+delivery), header.Get(f.Headers+event)
 	if !isWord(id) || len(id) > maxID {
-		return remedy.Event{}, webhook.Refuse(webhook.BadRequest, "header X-GitHub-Delivery holds no delivery id")
+		return remedy.Event{}, Refuse(BadRequest, "header %s holds no delivery id", f.Headers+delivery)
 	}
 	if !isWord(name) || len(name) > maxID {
-		return remedy.Event{}, webhook.Refuse(webhook.BadRequest, "header X-GitHub-Event holds no event name")
+		return remedy.Event{}, Refuse(BadRequest, "header %s holds no event name", f.Headers+event)
 	}
-	raw, err := document(header.Get("Content-Type"), body)
+	raw, err := f.document(header.Get("Content-Type"), body)
 	if err != nil {
 		return remedy.Event{}, err
 	}
@@ -85,16 +100,16 @@ func Decode(header http.Header, body []byte, received time.Time) (remedy.Event, 
 			return remedy.Event{}, err
 		}
 	}
-	if name == "ping" {
+	if f.Ping != "" && name == f.Ping {
 		return remedy.Event{}, ErrPing
 	}
 	if raw, err = trimmed(raw); err != nil {
 		return remedy.Event{}, err
 	}
 	ev := remedy.Event{
-		ID: id, Source: Source, Name: name, Account: p.Organization.Login,
-		Actor: remedy.Actor{Type: p.Sender.Type, ID: p.Sender.Login, Name: p.Sender.Login, Via: Source},
-		Time:  changed(name, p, received), Received: received, Detail: raw,
+		ID: id, Source: f.Source, Name: name, Account: p.Organization.Login,
+		Actor: remedy.Actor{Type: p.Sender.Type, ID: p.Sender.Login, Name: p.Sender.Login, Via: f.Source},
+		Time:  f.changed(name, p, received), Received: received, Detail: raw,
 	}
 	if p.Action != "" {
 		ev.Name += "." + p.Action
@@ -107,22 +122,22 @@ func Decode(header http.Header, body []byte, received time.Time) (remedy.Event, 
 
 // document gives the JSON in a body of either of the two content types that a
 // webhook can be set to. The signature covers the body before this.
-func document(contentType string, body []byte) ([]byte, error) {
+func (f Forge) document(contentType string, body []byte) ([]byte, error) {
 	kind, _, err := mime.ParseMediaType(contentType)
 	if err != nil {
-		return nil, webhook.Refuse(webhook.BadMediaType, "header Content-Type is missing or malformed: set the webhook to application/json")
+		return nil, Refuse(BadMediaType, "header Content-Type is missing or malformed: set the webhook to application/json")
 	}
-	switch kind {
-	case "application/json":
+	switch {
+	case kind == "application/json":
 		return body, nil
-	case "application/x-www-form-urlencoded":
+	case kind == "application/x-www-form-urlencoded" && f.Forms:
 		form, err := url.ParseQuery(string(body))
 		if err != nil || len(form["payload"]) != 1 {
-			return nil, webhook.Refuse(webhook.BadRequest, "the form holds no single field named payload")
+			return nil, Refuse(BadRequest, "the form holds no single field named payload")
 		}
 		return []byte(form.Get("payload")), nil
 	}
-	return nil, webhook.Refuse(webhook.BadMediaType, "content type %q: set the webhook to application/json", kind)
+	return nil, Refuse(BadMediaType, "content type %q: set the webhook to application/json", kind)
 }
 
 // maxOpen is how many objects and lists a payload may have to be scanned: the
@@ -180,20 +195,20 @@ func scan(raw []byte) (p payload, ok bool) {
 // not UTF-8, and it bounds the depth itself.
 func unmarshal(raw []byte, into any) error {
 	if !utf8.Valid(raw) {
-		return webhook.Refuse(webhook.BadRequest, "the payload is not UTF-8")
+		return Refuse(BadRequest, "the payload is not UTF-8")
 	}
 	if !strings.HasPrefix(strings.TrimLeft(string(raw[:min(len(raw), 64)]), " \t\r\n"), "{") {
-		return webhook.Refuse(webhook.BadRequest, "the payload is not a JSON object")
+		return Refuse(BadRequest, "the payload is not a JSON object")
 	}
 	err := json.Unmarshal(raw, into)
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return webhook.Refuse(webhook.BadRequest, "field %s of the payload is a %s", wrong.Field, wrong.Value)
+		return Refuse(BadRequest, "field %s of the payload is a %s", wrong.Field, wrong.Value)
 	}
 	if broken, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return webhook.Refuse(webhook.BadRequest, "the payload is not JSON after byte %d: %s", broken.Offset, broken)
+		return Refuse(BadRequest, "the payload is not JSON after byte %d: %s", broken.Offset, broken)
 	}
 	if err != nil {
-		return webhook.Refuse(webhook.BadRequest, "decode the payload: %s", err)
+		return Refuse(BadRequest, "decode the payload: %s", err)
 	}
 	return nil
 }
@@ -215,22 +230,22 @@ func trimmed(raw []byte) ([]byte, error) {
 	}
 	out, err := json.Marshal(some)
 	if err != nil {
-		return nil, webhook.Refuse(webhook.BadRequest, "shorten the payload: %s", err)
+		return nil, Refuse(BadRequest, "shorten the payload: %s", err)
 	}
 	if len(out) > MaxDetail {
-		return nil, webhook.Refuse(webhook.TooLarge, "the payload's repository and changes alone have %d bytes, at most %d are handled", len(out), MaxDetail)
+		return nil, Refuse(TooLarge, "the payload's repository and changes alone have %d bytes, at most %d are handled", len(out), MaxDetail)
 	}
 	return out, nil
 }
 
 // changed gives the moment of the change. A repository's times tell it only in
 // events about the repository itself: a new member doesn't touch them.
-func changed(event string, p payload, received time.Time) time.Time {
+func (f Forge) changed(name string, p payload, received time.Time) time.Time {
 	var at time.Time
-	switch event {
-	case "repository", "public":
+	switch {
+	case slices.Contains(f.Lifecycle, name):
 		at = p.Repository.UpdatedAt.Time
-	case "push":
+	case name == "push":
 		at = p.Repository.PushedAt.Time
 	}
 	if at.IsZero() || at.After(received) {
