@@ -11,14 +11,14 @@ export AWS_EC2_METADATA_DISABLED := true
 
 include build.mk
 
-## Run the demo: six bad changes ebb away (KEEP=1 leaves it running)
+## Run the demo: six bad changes ebb away, then it is your turn (CI=1 stops before that)
 .PHONY: demo
 demo: tools-moto
 	@echo "building ebb and the demo ..."
 	@mkdir -p dist
 	@go build -trimpath -o dist/ebb ./cmd/ebb
 	@go build -trimpath -o dist/demo ./cmd/demo
-	@./dist/demo -ebb ./dist/ebb $(if $(KEEP),-keep)
+	@./dist/demo -ebb ./dist/ebb $(if $(KEEP),-keep) $(if $(CI),-ci) $(if $(CHAOS),-chaos '$(CHAOS)') $(if $(SEED),-seed $(SEED))
 
 ## Run all tests with the race detector, those against the emulator included
 .PHONY: test
@@ -63,6 +63,11 @@ tools: tools-moto tools-rie tools-jaeger tools-sam-translator
 .PHONY: tools-moto
 tools-moto:
 	@sh tools/install-moto.sh
+
+# An AWS command line for those who have none: nothing here needs it.
+.PHONY: tools-aws
+tools-aws:
+	@sh tools/install-venv.sh aws "the AWS command line"
 
 .PHONY: tools-rie
 tools-rie:

@@ -3,6 +3,7 @@ package trail
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -114,7 +115,7 @@ func (p *plan) take(event []byte) (due []delivery, lost bool) {
 
 // rest gives what is held back: nothing more may come for a while.
 func (p *plan) rest() []delivery {
-	due := append(p.burst, p.behind...)
+	due := slices.Concat(p.burst, p.behind)
 	p.burst, p.behind = nil, nil
 	return due
 }

@@ -15,9 +15,9 @@ func TestParseChaos(t *testing.T) {
 	for in, want := range map[string]Chaos{
 		"": {},
 		"duplicate=0.2,delay=0-5s,drop=0.1,reorder=0.3,burst=20": {Duplicate: 0.2, Max: 5 * time.Second, Drop: 0.1, Reorder: 0.3, Burst: 20},
-		"delay=100ms-2s": {Min: 100 * time.Millisecond, Max: 2 * time.Second},
-		"delay=3s":       {Min: 3 * time.Second, Max: 3 * time.Second},
-		" drop=1 ":       {Drop: 1},
+		"delay=100ms-2s":  {Min: 100 * time.Millisecond, Max: 2 * time.Second},
+		"delay=3s":        {Min: 3 * time.Second, Max: 3 * time.Second},
+		"drop=1, burst=2": {Drop: 1, Burst: 2},
 	} {
 		got, err := ParseChaos(in)
 		if err != nil {
