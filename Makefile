@@ -20,6 +20,14 @@ demo: tools-moto
 	@go build -trimpath -o dist/demo ./cmd/demo
 	@./dist/demo -ebb ./dist/ebb $(if $(KEEP),-keep) $(if $(CI),-ci) $(if $(CHAOS),-chaos '$(CHAOS)') $(if $(SEED),-seed $(SEED))
 
+# The picture at the top of the README: a real run of the demo.
+.PHONY: record-demo
+record-demo: tools-moto
+	@mkdir -p dist
+	@go build -trimpath -o dist/ebb ./cmd/ebb
+	@go build -trimpath -o dist/demo ./cmd/demo
+	@python3 tools/record-demo.py docs/demo.svg ./dist/demo -ebb ./dist/ebb -ci
+
 ## Run all tests with the race detector, those against the emulator included
 .PHONY: test
 test: tools

@@ -186,10 +186,10 @@ func (s *stage) table(ctx context.Context, out *printer) error {
 	slices.Reverse(recs)
 	out.line("")
 	tw := tabwriter.NewWriter(out.w, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(tw, "OUTCOME\tFUNCTION\tRESOURCE\tACTOR\tBAD FOR\tRECORD")
+	_, _ = fmt.Fprintln(tw, "OUTCOME\tBAD FOR\tFUNCTION\tACTOR\tRECORD\tRESOURCE")
 	for _, r := range recs {
-		_, _ = fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\n", r.Outcome, r.Function, r.Resource, r.Event.Actor,
-			period(r.Times.BadFor()), r.ID)
+		_, _ = fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\n", r.Outcome, period(r.Times.BadFor()), r.Function,
+			s.who(r.Event.Actor.ID), r.ID, r.Resource)
 	}
 	return tw.Flush()
 }
