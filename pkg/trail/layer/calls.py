@@ -13,8 +13,14 @@ from moto.core.model import ServiceModel
 
 try:
     from moto.core.parse import PROTOCOL_PARSERS
+
+    def parse(parser, request, operation):
+        return parser(operation).parse(request)
 except ImportError:  # Moto 5.1, for Python 3.9: it has no parsers for the REST protocols
     from moto.core.parsers import PROTOCOL_PARSERS
+
+    def parse(parser, request, operation):
+        return parser().parse({**request, "query_params": request["values"]}, operation)
 
 import rules
 
@@ -60,10 +66,10 @@ class Call:
         parser = PROTOCOL_PARSERS.get(self.protocol)
         if parser is None or self.operation.input_shape is None:
             return {}
-        return parser(self.operation).parse({
+        return parse(parser, {
             "method": request.method, "values": request.values, "headers": request.headers, "body": request.data,
             "url_path": request.path, "url_params": self.uri,
-        })
+        }, self.operation)
 
 
 def find(request, scope):
