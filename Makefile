@@ -11,14 +11,22 @@ export AWS_EC2_METADATA_DISABLED := true
 
 include build.mk
 
-## Run the demo: six bad changes ebb away (KEEP=1 leaves it running)
+## Run the demo: six bad changes ebb away, then it is your turn (CI=1 stops before that)
 .PHONY: demo
 demo: tools-moto
 	@echo "building ebb and the demo ..."
 	@mkdir -p dist
 	@go build -trimpath -o dist/ebb ./cmd/ebb
 	@go build -trimpath -o dist/demo ./cmd/demo
-	@./dist/demo -ebb ./dist/ebb $(if $(KEEP),-keep)
+	@./dist/demo -ebb ./dist/ebb $(if $(KEEP),-keep) $(if $(CI),-ci) $(if $(CHAOS),-chaos '$(CHAOS)') $(if $(SEED),-seed $(SEED))
+
+# The picture at the top of the README: a real run of the demo.
+.PHONY: record-demo
+record-demo: tools-moto
+	@mkdir -p dist
+	@go build -trimpath -o dist/ebb ./cmd/ebb
+	@go build -trimpath -o dist/demo ./cmd/demo
+	@python3 tools/record-demo.py docs/demo.svg ./dist/demo -ebb ./dist/ebb -ci
 
 ## The same for GitHub's webhooks, without AWS
 .PHONY: demo-github
@@ -27,7 +35,7 @@ demo-github:
 	@mkdir -p dist
 	@go build -trimpath -o dist/ebb ./cmd/ebb
 	@go build -trimpath -o dist/demo ./cmd/demo
-	@./dist/demo -only github -ebb ./dist/ebb $(if $(KEEP),-keep)
+	@./dist/demo -only github -ebb ./dist/ebb $(if $(KEEP),-keep) $(if $(CI),-ci)
 
 ## Try ebb serve with a real Gitea, which is built from source once: some minutes
 .PHONY: e2e-gitea
@@ -85,6 +93,11 @@ tools: tools-moto tools-rie tools-jaeger tools-sam-translator
 .PHONY: tools-moto
 tools-moto:
 	@sh tools/install-moto.sh
+
+# An AWS command line for those who have none: nothing here needs it.
+.PHONY: tools-aws
+tools-aws:
+	@sh tools/install-venv.sh aws "the AWS command line"
 
 .PHONY: tools-rie
 tools-rie:

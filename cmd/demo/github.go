@@ -17,10 +17,10 @@ const nowhere = "http://127.0.0.1:1"
 
 // awsURL is where AWS is.
 func (s *stage) awsURL() string {
-	if s.moto == nil {
+	if s.trail == nil {
 		return nowhere
 	}
-	return s.moto.URL
+	return s.trail.URL
 }
 
 // gitHubScenes are the bad changes that GitHub's webhooks tell of.
@@ -52,13 +52,14 @@ func (s *stage) gitHubScene(title string, r githubtest.Repo, live, file, event s
 		call = fmt.Sprintf("gh repo create %s/%s --public", r.Owner, r.Name)
 	}
 	return scene{
-		title:   title,
-		arrange: func(context.Context) error { return nil },
+		title:    title,
+		function: "github-repository-visibility",
+		arrange:  func(context.Context) error { return nil },
 		change: func(context.Context) (string, error) {
 			s.github.AddRepo(r)
 			return call, nil
 		},
-		deliver: func(ctx context.Context) (string, error) { return s.deliverWebhook(ctx, file, event) },
+		event: func(ctx context.Context) (string, error) { return s.deliverWebhook(ctx, file, event) },
 		state: func(context.Context) (string, error) {
 			repo, ok := s.github.Repo(r.Owner, live)
 			if !ok {

@@ -1,5 +1,5 @@
 // Command demo makes six bad changes, in an emulated AWS and a small GitHub, and
-// shows how a real `ebb serve` takes them back.
+// shows how a real `ebb serve` takes them back. Then it is the person's turn.
 package main
 
 import (
@@ -11,9 +11,11 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"github.com/ebb-ops/ebb/pkg/trail"
 )
 
-// longest is how long the demo may take without -keep.
+// longest is how long the scripted part may take.
 const longest = 5 * time.Minute
 
 // programme is what is played.
@@ -31,18 +33,25 @@ func programmes() map[string]programme {
 	}
 }
 
+// options are what the command line says.
+type options struct {
+	ebb   string      // the ebb binary
+	only  string      // the programme's name
+	stay  bool        // whether everything goes on running after the scripted part
+	chaos trail.Chaos // what happens to events on their way
+	seed  uint64      // of the chaos
+}
+
 func main() {
-	ebb := flag.String("ebb", "dist/ebb", "the ebb binary")
-	only := flag.String("only", "", "github: only GitHub's webhooks, without AWS")
-	keep := flag.Bool("keep", false, "leave everything running until Ctrl-C")
-	flag.Parse()
-	p, ok := programmes()[*only]
-	if !ok {
-		fmt.Fprintf(os.Stderr, "demo: -only %q: want github, or nothing for all\n", *only)
-		os.Exit(2)
+	opts, err := parse(os.Args[1:], isTerminal(os.Stdin))
+	if errors.Is(err, flag.ErrHelp) {
+		return
+	}
+	if err != nil {
+		os.Exit(2) // the flags have said it
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, *ebb, p, *keep)
+	err = run(ctx, opts)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
@@ -50,16 +59,39 @@ func main() {
 	}
 }
 
+// parse reads the command line. Who has no terminal can't type, nor end the demo:
+// it ends after the scripted part then, unless -keep says otherwise.
+func parse(args []string, terminal bool) (opts options, err error) {
+	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
+	flags.StringVar(&opts.ebb, "ebb", "dist/ebb", "the ebb binary")
+	flags.StringVar(&opts.only, "only", "", "github: only GitHub's webhooks, without AWS")
+	ci := flags.Bool("ci", false, "stop after the scripted part")
+	keep := flags.Bool("keep", false, "go on running until Ctrl-C, also without a terminal")
+	flags.Uint64Var(&opts.seed, "seed", 1, "seed of the chaos")
+	flags.Func("chaos", "what happens to events on their way: duplicate=0.2,delay=0-5s,drop=0.1,reorder=0.1,burst=20", func(s string) (err error) {
+		opts.chaos, err = trail.ParseChaos(s)
+		return err
+	})
+	err = flags.Parse(args)
+	if _, ok := programmes()[opts.only]; err == nil && !ok {
+		err = fmt.Errorf("-only %q: want github, or nothing for all", opts.only)
+		_, _ = fmt.Fprintln(flags.Output(), err)
+	}
+	opts.stay = *keep || terminal && !*ci
+	return opts, err
+}
+
 // run plays the programme. It fails when one of its scenes does not end well.
-func run(ctx context.Context, binary string, p programme, keep bool) (err error) {
+func run(ctx context.Context, opts options) (err error) {
 	limited, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
 	out := newPrinter(os.Stdout)
-	stage, err := setUp(limited, binary, p.aws, out)
+	stage, err := setUp(limited, opts, out)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, stage.tearDown()) }()
+	p := programmes()[opts.only]
 	scenes := p.scenes(stage)
 	bad := 0
 	for i, s := range scenes {
@@ -82,9 +114,11 @@ func run(ctx context.Context, binary string, p programme, keep bool) (err error)
 	if bad > 0 {
 		return fmt.Errorf("%d of %d changes were not taken back", bad, len(scenes))
 	}
-	if keep {
-		stage.tell(out)
-		<-ctx.Done()
+	if !opts.stay {
+		return nil
 	}
-	return nil
+	if err := stage.tell(ctx, out); err != nil {
+		return err
+	}
+	return stage.watch(ctx, out)
 }

@@ -18,43 +18,38 @@ import (
 
 // scenes gives the demo's six bad changes.
 func (s *stage) scenes() []scene {
-	client := ec2.NewFromConfig(s.cfg)
-	buckets := s3.NewFromConfig(s.cfg, func(o *s3.Options) { o.UsePathStyle = true })
+	client := ec2.NewFromConfig(s.person)
+	buckets := s3.NewFromConfig(s.person, func(o *s3.Options) { o.UsePathStyle = true })
 	return []scene{
 		s.securityGroup(client), s.bucketPolicy(buckets), s.publicAccessBlock(buckets),
-		s.snapshot(client), s.accessKey(iam.NewFromConfig(s.cfg)), s.repository(),
+		s.snapshot(client), s.accessKey(iam.NewFromConfig(s.person)), s.repository(),
 	}
 }
 
 func (s *stage) securityGroup(client *ec2.Client) scene {
-	var group, rule string
+	var group string
 	open := func(ctx context.Context, port int32, cidr string) error {
-		out, err := client.AuthorizeSecurityGroupIngress(ctx, &ec2.AuthorizeSecurityGroupIngressInput{
+		_, err := client.AuthorizeSecurityGroupIngress(ctx, &ec2.AuthorizeSecurityGroupIngressInput{
 			GroupId: &group, IpProtocol: aws.String("tcp"), FromPort: &port, ToPort: &port, CidrIp: &cidr,
 		})
-		if err == nil {
-			rule = *out.SecurityGroupRules[0].SecurityGroupRuleId
-		}
 		return err
 	}
 	return scene{
-		title: "SSH is opened to the world",
+		title:    "SSH is opened to the world",
+		function: "ec2-security-group",
 		arrange: func(ctx context.Context) error {
 			out, err := client.CreateSecurityGroup(ctx, &ec2.CreateSecurityGroupInput{GroupName: aws.String("web"), Description: aws.String("web servers")})
 			if err != nil {
 				return err
 			}
 			group = *out.GroupId
+			s.group = group
 			return open(ctx, 443, "10.0.0.0/8")
 		},
 		change: func(ctx context.Context) (string, error) {
 			return fmt.Sprintf("ec2 authorize-security-group-ingress --group-id %s --protocol tcp --port 22 --cidr 0.0.0.0/0", group), open(ctx, 22, "0.0.0.0/0")
 		},
-		deliver: s.deliverSample("ec2-security-group/authorize-world-ssh.json", func(request, response object) {
-			request["groupId"], request["cidrIp"] = group, "0.0.0.0/0"
-			item := response["securityGroupRuleSet"].(object)["items"].([]any)[0].(object)
-			item["groupId"], item["securityGroupRuleId"], item["cidrIpv4"], item["groupOwnerId"] = group, rule, "0.0.0.0/0", account
-		}),
+		event: s.made("AuthorizeSecurityGroupIngress"),
 		state: func(ctx context.Context) (string, error) {
 			out, err := client.DescribeSecurityGroupRules(ctx, &ec2.DescribeSecurityGroupRulesInput{
 				Filters: []ec2types.Filter{{Name: aws.String("group-id"), Values: []string{group}}},
@@ -85,26 +80,20 @@ func (s *stage) bucketPolicy(client *s3.Client) scene {
 		_, err := client.PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{Bucket: aws.String(bucket), Policy: &policy})
 		return err
 	}
-	deliver := s.deliverSample("s3-bucket-policy/put-public-read.json", func(request, _ object) { request["bucketName"] = bucket })
 	return scene{
-		title: "a bucket's policy is overwritten with a public one",
+		title:    "a bucket's policy is overwritten with a public one",
+		function: "s3-bucket-policy",
 		arrange: func(ctx context.Context) error {
 			if _, err := client.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String(bucket)}); err != nil {
 				return err
 			}
-			if err := put(ctx, good); err != nil {
-				return err
-			}
-			// The event of the good policy: ebb keeps it as the baseline.
-			if _, err := deliver(ctx); err != nil {
-				return err
-			}
-			return s.idle(ctx)
+			// ebb keeps the good policy as the baseline, when it has its event.
+			return s.surely(ctx, "PutBucketPolicy", func() error { return put(ctx, good) })
 		},
 		change: func(ctx context.Context) (string, error) {
 			return "s3api put-bucket-policy --bucket " + bucket + " --policy file://public.json", put(ctx, bad)
 		},
-		deliver: deliver,
+		event: s.made("PutBucketPolicy"),
 		state: func(ctx context.Context) (string, error) {
 			out, err := client.GetBucketPolicy(ctx, &s3.GetBucketPolicyInput{Bucket: aws.String(bucket)})
 			if err != nil {
@@ -116,24 +105,11 @@ func (s *stage) bucketPolicy(client *s3.Client) scene {
 	}
 }
 
-// idle waits until ebb has handled all that it accepted.
-func (s *stage) idle(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	return poll(ctx, func() (bool, error) {
-		var ready struct {
-			Status  string
-			Pending int
-		}
-		err := s.get(ctx, "/readyz", &ready)
-		return ready.Pending == 0 && ready.Status == "ready", err
-	})
-}
-
 func (s *stage) publicAccessBlock(client *s3.Client) scene {
 	const bucket = "acme-backups"
 	return scene{
-		title: "a bucket's public access block is deleted",
+		title:    "a bucket's public access block is deleted",
+		function: "s3-public-access-block",
 		arrange: func(ctx context.Context) error {
 			if _, err := client.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String(bucket)}); err != nil {
 				return err
@@ -151,7 +127,7 @@ func (s *stage) publicAccessBlock(client *s3.Client) scene {
 			_, err := client.DeletePublicAccessBlock(ctx, &s3.DeletePublicAccessBlockInput{Bucket: aws.String(bucket)})
 			return "s3api delete-public-access-block --bucket " + bucket, err
 		},
-		deliver: s.deliverSample("s3-public-access-block/delete.json", func(request, _ object) { request["bucketName"] = bucket }),
+		event: s.made("DeleteBucketPublicAccessBlock"),
 		state: func(ctx context.Context) (string, error) {
 			out, err := client.GetPublicAccessBlock(ctx, &s3.GetPublicAccessBlockInput{Bucket: aws.String(bucket)})
 			if err != nil && strings.Contains(err.Error(), "NoSuchPublicAccessBlockConfiguration") {
@@ -171,7 +147,8 @@ func (s *stage) publicAccessBlock(client *s3.Client) scene {
 func (s *stage) snapshot(client *ec2.Client) scene {
 	var id string
 	return scene{
-		title: "a disk snapshot is shared with everybody",
+		title:    "a disk snapshot is shared with everybody",
+		function: "ebs-snapshot-sharing",
 		arrange: func(ctx context.Context) error {
 			volume, err := client.CreateVolume(ctx, &ec2.CreateVolumeInput{AvailabilityZone: aws.String(region + "a"), Size: aws.Int32(8)})
 			if err != nil {
@@ -190,7 +167,7 @@ func (s *stage) snapshot(client *ec2.Client) scene {
 			})
 			return fmt.Sprintf("ec2 modify-snapshot-attribute --snapshot-id %s --attribute createVolumePermission --operation-type add --group-names all", id), err
 		},
-		deliver: s.deliverSample("ebs-snapshot-sharing/make-public.json", func(request, _ object) { request["snapshotId"] = id }),
+		event: s.made("ModifySnapshotAttribute"),
 		state: func(ctx context.Context) (string, error) {
 			out, err := client.DescribeSnapshotAttribute(ctx, &ec2.DescribeSnapshotAttributeInput{
 				SnapshotId: &id, Attribute: ec2types.SnapshotAttributeNameCreateVolumePermission,
@@ -210,10 +187,11 @@ func (s *stage) snapshot(client *ec2.Client) scene {
 }
 
 func (s *stage) accessKey(client *iam.Client) scene {
-	const user = "jane"
+	const user = "joe"
 	var key string
 	return scene{
-		title: "a long-lived access key is made for a person",
+		title:    "a long-lived access key is made for a person",
+		function: "iam-access-key",
 		arrange: func(ctx context.Context) error {
 			_, err := client.CreateUser(ctx, &iam.CreateUserInput{UserName: aws.String(user)})
 			return err
@@ -225,11 +203,7 @@ func (s *stage) accessKey(client *iam.Client) scene {
 			}
 			return "iam create-access-key --user-name " + user, err
 		},
-		deliver: s.deliverSample("iam-access-key/create-for-user.json", func(request, response object) {
-			request["userName"] = user
-			made := response["accessKey"].(object)
-			made["userName"], made["accessKeyId"] = user, key
-		}),
+		event: s.made("CreateAccessKey"),
 		state: func(ctx context.Context) (string, error) {
 			out, err := client.ListAccessKeys(ctx, &iam.ListAccessKeysInput{UserName: aws.String(user)})
 			if err != nil || len(out.AccessKeyMetadata) == 0 {
@@ -245,7 +219,8 @@ func (s *stage) repository() scene {
 	// The repository of the real payload.
 	const id, owner, name = 186853002, "Codertocat", "Hello-World"
 	return scene{
-		title: "a private repository is made public",
+		title:    "a private repository is made public",
+		function: "github-repository-visibility",
 		arrange: func(context.Context) error {
 			s.github.AddRepo(githubtest.Repo{ID: id, Owner: owner, Name: name, User: true, Visibility: "public"})
 			return nil
@@ -253,7 +228,7 @@ func (s *stage) repository() scene {
 		change: func(context.Context) (string, error) {
 			return "gh repo edit " + owner + "/" + name + " --visibility public", nil
 		},
-		deliver: func(ctx context.Context) (string, error) {
+		event: func(ctx context.Context) (string, error) {
 			return s.deliverWebhook(ctx, "github-webhook/publicized.json", "repository")
 		},
 		state: func(context.Context) (string, error) {

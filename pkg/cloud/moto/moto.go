@@ -4,7 +4,6 @@ package moto
 import (
 	"bufio"
 	"context"
-	_ "embed" // serve.py
 	"errors"
 	"fmt"
 	"io"
@@ -15,26 +14,44 @@ import (
 	"strings"
 )
 
-//go:embed serve.py
-var serve string
-
 // Server is a running emulator. It ends with the process that started it.
 type Server struct {
 	URL string // "http://127.0.0.1:41234"
 
 	cmd   *exec.Cmd
 	stdin io.Closer
+	read  chan struct{} // closed when nothing more comes from the layer
 }
+
+// Layer is what stands in front of an emulator: a Python module that sees each
+// request and each answer.
+type Layer struct {
+	Folder string            // of its layer.py, below the repository's folder
+	Args   []string          // what serve.py is told beside it
+	Line   func(line []byte) // called with each line that it prints, one at a time; keeps nothing of it
+}
+
+// maxLine bounds a line of a layer, in bytes.
+const maxLine = 16 << 20
 
 // Start runs an emulator on a free loopback port and waits until it answers.
 // The emulator must be installed in .tools/moto of the repository that the
 // working directory is in; Makefile's "tools" target does that.
-func Start(ctx context.Context) (*Server, error) {
-	python, err := findPython()
+func Start(ctx context.Context) (*Server, error) { return start(ctx, nil) }
+
+// StartBehind is Start with a layer in front of the emulator.
+func StartBehind(ctx context.Context, layer Layer) (*Server, error) { return start(ctx, &layer) }
+
+func start(ctx context.Context, layer *Layer) (*Server, error) {
+	root, python, err := find()
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(python, "-c", serve, "0") // #nosec G204 -- the emulator's own interpreter
+	args := []string{"-B", filepath.Join(root, "pkg", "cloud", "moto", "serve.py"), "0"}
+	if layer != nil {
+		args = append(append(args, filepath.Join(root, layer.Folder)), layer.Args...)
+	}
+	cmd := exec.Command(python, args...) // #nosec G204 -- the emulator's own interpreter
 	cmd.Env = append(os.Environ(),
 		"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
 		"MOTO_IAM_LOAD_MANAGED_POLICIES=true")
@@ -51,14 +68,25 @@ func Start(ctx context.Context) (*Server, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start moto: %w", err)
 	}
-	s := &Server{cmd: cmd, stdin: stdin}
+	s := &Server{cmd: cmd, stdin: stdin, read: make(chan struct{})}
 	stop := context.AfterFunc(ctx, func() { _ = cmd.Process.Kill() })
 	defer stop()
-	line, err := bufio.NewReader(stdout).ReadString('\n')
-	if err != nil {
-		_ = s.Close()
-		return nil, fmt.Errorf("start moto: %w: %s", err, stderr.String())
+	lines := bufio.NewScanner(stdout)
+	lines.Buffer(nil, maxLine)
+	if !lines.Scan() {
+		close(s.read)
+		err := errors.Join(lines.Err(), s.Close())
+		return nil, fmt.Errorf("start moto: it printed no port: %w: %s", err, stderr.String())
 	}
+	line := lines.Text()
+	go func() {
+		defer close(s.read)
+		for lines.Scan() {
+			if layer != nil {
+				layer.Line(lines.Bytes())
+			}
+		}
+	}()
 	port, err := strconv.Atoi(strings.TrimSpace(line))
 	if err != nil {
 		_ = s.Close()
@@ -70,9 +98,10 @@ func Start(ctx context.Context) (*Server, error) {
 	return s, nil
 }
 
-// Close stops the emulator and waits for it to end.
+// Close stops the emulator and waits for it to end, and for the layer's last line.
 func (s *Server) Close() error {
 	_ = s.stdin.Close()
+	<-s.read
 	if err := s.cmd.Wait(); err != nil {
 		var exit *exec.ExitError
 		if !errors.As(err, &exit) {
@@ -82,24 +111,30 @@ func (s *Server) Close() error {
 	return nil
 }
 
-func findPython() (string, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return "", fmt.Errorf("find moto: %w", err)
+// Python gives the path of the emulator's interpreter, which has boto3 too.
+func Python() (string, error) {
+	_, python, err := find()
+	return python, err
+}
+
+// find gives the repository's folder and the emulator's interpreter.
+func find() (root, python string, err error) {
+	if root, err = os.Getwd(); err != nil {
+		return "", "", fmt.Errorf("find moto: %w", err)
 	}
 	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+		if _, err := os.Stat(filepath.Join(root, "go.mod")); err == nil {
 			break
 		}
-		up := filepath.Dir(dir)
-		if up == dir {
-			return "", errors.New("find moto: not inside the repository")
+		up := filepath.Dir(root)
+		if up == root {
+			return "", "", errors.New("find moto: not inside the repository")
 		}
-		dir = up
+		root = up
 	}
-	python := filepath.Join(dir, ".tools", "moto", "bin", "python")
+	python = filepath.Join(root, ".tools", "moto", "bin", "python")
 	if _, err := os.Stat(python); err != nil {
-		return "", fmt.Errorf("find moto: %w; run `make tools`", err)
+		return "", "", fmt.Errorf("find moto: %w; run `make tools`", err)
 	}
-	return python, nil
+	return root, python, nil
 }

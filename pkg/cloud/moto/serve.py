@@ -1,16 +1,25 @@
 """Serves Moto on a free loopback port, prints the port, and ends when its
 standard input closes: so it never outlives the process that started it, not
-even one that was killed."""
+even one that was killed, and Ctrl-C in their terminal is for that one. With a second argument it puts the WSGI layer in front
+that the module "layer" in that folder makes; what that prints follows the port."""
 import logging
 import os
+import signal
 import sys
 import threading
 
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
+signal.signal(signal.SIGINT, signal.SIG_IGN)
 logging.getLogger("werkzeug").setLevel(logging.ERROR)
+lines, sys.stdout = sys.stdout, sys.stderr  # what Moto prints is no line of ours
 app = DomainDispatcherApplication(create_backend_app)
+if len(sys.argv) > 2:
+    sys.path.insert(0, sys.argv[2])
+    import layer
+
+    app = layer.wrap(app, lines, precise="precise" in sys.argv[3:])
 server = make_server("127.0.0.1", int(sys.argv[1]), app, threaded=True)
 
 
@@ -21,5 +30,5 @@ def watch():
 
 
 threading.Thread(target=watch, daemon=True).start()
-print(server.server_port, flush=True)
+print(server.server_port, file=lines, flush=True)
 server.serve_forever()

@@ -40,10 +40,16 @@ func New(t testing.TB) Account {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return On(t, srv.URL)
+}
+
+// On gives a fresh account on the emulator at url.
+func On(t testing.TB, url string) Account {
+	t.Helper()
 	id := fmt.Sprintf("%012d", 100000000000+accounts.Add(1))
 	cfg := aws.Config{
 		Region:       Region,
-		BaseEndpoint: aws.String(srv.URL),
+		BaseEndpoint: aws.String(url),
 		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
 	}
 	// Moto gives every account a state of its own, and a session of a role its account.
@@ -65,6 +71,6 @@ func New(t testing.TB) Account {
 	return Account{
 		ID:     id,
 		Config: cfg,
-		Env:    remedy.Env{AWSEndpoint: srv.URL, Getenv: func(k string) string { return settings[k] }},
+		Env:    remedy.Env{AWSEndpoint: url, Getenv: func(k string) string { return settings[k] }},
 	}
 }

@@ -1,0 +1,286 @@
+//go:build linux
+
+package functions_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/google/go-cmp/cmp"
+	sdk "go.opentelemetry.io/otel/sdk/trace"
+
+	"github.com/ebb-ops/ebb/functions"
+	"github.com/ebb-ops/ebb/pkg/cloud/moto"
+	"github.com/ebb-ops/ebb/pkg/host"
+	"github.com/ebb-ops/ebb/pkg/host/local"
+	"github.com/ebb-ops/ebb/pkg/ledger/sqlite"
+	"github.com/ebb-ops/ebb/pkg/remedy"
+	"github.com/ebb-ops/ebb/pkg/trace"
+	"github.com/ebb-ops/ebb/pkg/trail"
+)
+
+// ending is how a function leaves what change.py did to it.
+type ending struct {
+	event string // of the call that was bad
+	good  string // the state, as change.py prints it
+}
+
+var endings = map[string]ending{
+	"ebs-snapshot-sharing":   {"ModifySnapshotAttribute", `[]`},
+	"ec2-security-group":     {"AuthorizeSecurityGroupIngress", `["443 from 0.0.0.0/0"]`},
+	"iam-access-key":         {"CreateAccessKey", `["Inactive"]`},
+	"s3-bucket-policy":       {"PutBucketPolicy", `["TLSOnly"]`},
+	"s3-public-access-block": {"PutBucketPublicAccessBlock", `[["BlockPublicAcls", true], ["BlockPublicPolicy", true], ["IgnorePublicAcls", true], ["RestrictPublicBuckets", true]]`},
+}
+
+// TestThroughTheTrail lets a program that knows nothing of Ebb change things with
+// boto3. The trail makes the events; Ebb, whose own calls go through it too,
+// takes the changes back, and its records say who did what, when.
+func TestThroughTheTrail(t *testing.T) {
+	w := newTrailWorld(t, trail.Chaos{})
+	for name, end := range endings {
+		t.Run(name, func(t *testing.T) { w.takesBack(t, name, end) })
+	}
+	w.knowsItself(t)
+	for _, f := range functions.All {
+		if _, ok := endings[f.Name]; !ok && strings.HasPrefix(f.Triggers[0].Source, "aws.") {
+			t.Errorf("%s is not among them: add its change to testdata/change.py", f.Name)
+		}
+	}
+	w.close(t)
+}
+
+// TestThroughChaos is the same with events that come late, twice and in another order.
+func TestThroughChaos(t *testing.T) {
+	w := newTrailWorld(t, trail.Chaos{Duplicate: 0.5, Reorder: 0.3, Max: 100 * time.Millisecond, Burst: 2})
+	for name, end := range endings {
+		t.Run(name, func(t *testing.T) { w.settles(t, name, end) })
+	}
+	w.close(t)
+}
+
+// trailWorld is an emulator with its trail, and a host that has its events.
+type trailWorld struct {
+	trail  *trail.Trail
+	host   *local.Host
+	ledger *sqlite.Ledger
+	person aws.Credentials
+	events chan []byte  // all that were delivered
+	own    atomic.Int32 // how many of them were of Ebb's calls
+	addr   string
+	stop   func() error
+}
+
+const (
+	trailUser = "arn:aws:iam::123456789012:user/jane"
+	trailRole = "arn:aws:iam::123456789012:role/ebb"
+)
+
+func newTrailWorld(t *testing.T, chaos trail.Chaos) *trailWorld {
+	t.Helper()
+	w := &trailWorld{events: make(chan []byte, 1000)}
+	open := make(chan string, 1)
+	var url string
+	var err error
+	w.trail, err = trail.Start(t.Context(), trail.Options{Chaos: chaos, Seed: 1, Deliver: func(ctx context.Context, ev []byte) error {
+		if bytes.Contains(ev, []byte(`:root"`)) {
+			return nil // the stage is being set
+		}
+		if url == "" {
+			select {
+			case url = <-open:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		if err := trail.Post(ctx, http.DefaultClient, url, ev); err != nil {
+			return err
+		}
+		if bytes.Contains(ev, []byte(":assumed-role/ebb/serve")) {
+			w.own.Add(1)
+		}
+		w.events <- ev
+		return nil
+	}})
+	check(t, err)
+
+	root := aws.Config{
+		Region: "us-east-1", BaseEndpoint: aws.String(w.trail.URL), Credentials: credentials.NewStaticCredentialsProvider("root", "root", ""),
+	}
+	users := iam.NewFromConfig(root)
+	_, err = users.CreateUser(t.Context(), &iam.CreateUserInput{UserName: aws.String("jane")})
+	check(t, err)
+	key, err := users.CreateAccessKey(t.Context(), &iam.CreateAccessKeyInput{UserName: aws.String("jane")})
+	check(t, err)
+	w.person = aws.Credentials{AccessKeyID: *key.AccessKey.AccessKeyId, SecretAccessKey: *key.AccessKey.SecretAccessKey}
+	session, err := sts.NewFromConfig(root).AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: aws.String(trailRole), RoleSessionName: aws.String("serve")})
+	check(t, err)
+	settings := map[string]string{
+		"AWS_ACCESS_KEY_ID": *session.Credentials.AccessKeyId, "AWS_SECRET_ACCESS_KEY": *session.Credentials.SecretAccessKey,
+		"AWS_SESSION_TOKEN": *session.Credentials.SessionToken, "AWS_REGION": "us-east-1",
+	}
+
+	keeper := trace.NewKeeper()
+	stopTraces, err := trace.Setup(trace.Options{Service: "ebb", Version: "test", RecordAll: true, Processors: []sdk.SpanProcessor{keeper}})
+	check(t, err)
+	data := t.TempDir()
+	w.host, err = local.Open(t.Context(), local.Config{
+		Listen: "127.0.0.1:0", Data: data, Policy: enforce{}, Functions: functions.All, Self: host.Self(trailRole), Keeper: keeper,
+		Env: remedy.Env{AWSEndpoint: w.trail.URL, Getenv: func(name string) string { return settings[name] }},
+	})
+	check(t, err)
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	done := make(chan error, 1)
+	ready := make(chan string, 1)
+	go func() { done <- w.host.Run(ctx, func(a net.Addr) { ready <- "http://" + a.String() }) }()
+	w.addr = <-ready
+	open <- w.addr
+	w.ledger, err = sqlite.Open(t.Context(), filepath.Join(data, local.LedgerFile))
+	check(t, err)
+	w.stop = func() error {
+		cancel()
+		if err := <-done; err != nil {
+			return err
+		}
+		return stopTraces(context.Background())
+	}
+	return w
+}
+
+func (w *trailWorld) close(t *testing.T) {
+	t.Helper()
+	check(t, w.stop())
+	check(t, w.ledger.Close())
+	check(t, w.host.Close())
+	check(t, w.trail.Close())
+}
+
+// change runs change.py as the person.
+func (w *trailWorld) change(t *testing.T, args ...string) string {
+	t.Helper()
+	python, err := moto.Python()
+	check(t, err)
+	cmd := exec.CommandContext(t.Context(), python, append([]string{"-B", "testdata/change.py"}, args...)...)
+	cmd.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+w.trail.URL, "AWS_DEFAULT_REGION=us-east-1",
+		"AWS_ACCESS_KEY_ID="+w.person.AccessKeyID, "AWS_SECRET_ACCESS_KEY="+w.person.SecretAccessKey)
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("change.py %v: %v: %s", args, err, stderr.String())
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// reverted waits for the record of what was done to a resource.
+func (w *trailWorld) reverted(t *testing.T, function, resource string) (rec remedy.Record) {
+	t.Helper()
+	until(t, function+" takes "+resource+" back", func() bool {
+		recs, _, err := w.ledger.Records(t.Context(), remedy.Query{Function: function})
+		check(t, err)
+		for _, r := range recs {
+			if strings.HasSuffix(r.Resource.ID, resource) && r.Outcome == remedy.Reverted {
+				rec = r
+				return true
+			}
+		}
+		return false
+	})
+	return rec
+}
+
+// event waits for the last event of a name that the person made.
+func (w *trailWorld) event(t *testing.T, id string) (at time.Time) {
+	t.Helper()
+	for {
+		select {
+		case raw := <-w.events:
+			var ev struct {
+				Detail struct {
+					EventID   string
+					EventTime time.Time
+				}
+			}
+			check(t, json.Unmarshal(raw, &ev))
+			if ev.Detail.EventID == id {
+				return ev.Detail.EventTime
+			}
+		case <-time.After(patience):
+			t.Fatalf("the trail delivered no event %s", id)
+		}
+	}
+}
+
+func (w *trailWorld) takesBack(t *testing.T, function string, end ending) {
+	began := time.Now().Truncate(time.Second)
+	resource := w.change(t, function, "acme-"+function)
+	rec := w.reverted(t, function, resource)
+	if got := w.change(t, function, resource, "state"); got != end.good {
+		t.Errorf("the state is %s, want %s", got, end.good)
+	}
+	if diff := cmp.Diff([]string{end.event, trailUser}, []string{rec.Event.Name, rec.Event.Actor.ID}); diff != "" {
+		t.Errorf("the record's event and actor (-want +got):\n%s", diff)
+	}
+	changed := w.event(t, rec.Event.ID) // by the id that the trail gave it
+	if !rec.Times.Changed.Equal(changed) || changed.Before(began) {
+		t.Errorf("the record says %s changed it, the event %s, after %s", rec.Times.Changed, changed, began)
+	}
+	if rec.TraceID == "" || len(rec.Changes) == 0 || rec.Reason == "" {
+		t.Errorf("the record has trace %q, changes %v and reason %q", rec.TraceID, rec.Changes, rec.Reason)
+	}
+	last := rec.Times.Changed
+	for _, s := range rec.Times.Steps() {
+		if s.To.Before(last) {
+			t.Errorf("%s ended at %s, before what came ahead of it", s.Name, s.To)
+		}
+		last = s.To
+	}
+	if rec.Times.Verified.IsZero() {
+		t.Error("the record does not say when it was verified")
+	}
+}
+
+// settles is what must come of a change, however its events come.
+func (w *trailWorld) settles(t *testing.T, function string, end ending) {
+	resource := w.change(t, function, "acme-"+function)
+	w.reverted(t, function, resource)
+	until(t, "it stays so", func() bool { return w.change(t, function, resource, "state") == end.good })
+}
+
+// knowsItself waits until Ebb has handled the events of its own calls: none of
+// them made it change anything.
+func (w *trailWorld) knowsItself(t *testing.T) {
+	t.Helper()
+	until(t, "the events of Ebb's own calls come, and are handled", func() bool {
+		res, err := http.Get(w.addr + "/readyz")
+		check(t, err)
+		defer func() { _ = res.Body.Close() }()
+		var ready struct{ Pending int }
+		check(t, json.NewDecoder(res.Body).Decode(&ready))
+		return int(w.own.Load()) >= len(endings) && ready.Pending == 0
+	})
+	recs, _, err := w.ledger.Records(t.Context(), remedy.Query{})
+	check(t, err)
+	for _, r := range recs {
+		if r.Event.Actor.ID != trailUser {
+			t.Errorf("a record of %s is about a change of %s", r.Function, r.Event.Actor.ID)
+		}
+	}
+	if len(recs) != len(endings) {
+		t.Errorf("there are %d records, want one for each of %d changes", len(recs), len(endings))
+	}
+}
