@@ -3,6 +3,7 @@
 package functions_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -47,6 +48,13 @@ func (e emulator) raw(t *testing.T, payload []byte) []byte {
 	body, err := e.function.Raw(t.Context(), payload)
 	check(t, err)
 	return body
+}
+
+// logs waits for a text in the function's log, which the emulator hands on while
+// the answer is on its way already.
+func (e emulator) logs(t *testing.T, text string) {
+	t.Helper()
+	until(t, "the log has "+text, func() bool { return strings.Contains(e.function.Log(), text) })
 }
 
 // until polls for a condition that must come true.

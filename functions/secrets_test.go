@@ -37,9 +37,7 @@ func TestReceiverOnLambda_with_a_stored_secret(t *testing.T) {
 	}
 
 	send("too-early", "0ne-key", 500)
-	if log := f.function.Log(); !strings.Contains(log, "read secret ebb/webhook: there is no such secret") {
-		t.Errorf("the log does not say what is missing: %s", log)
-	}
+	f.logs(t, "read secret ebb/webhook: there is no such secret")
 	api := secretsmanager.NewFromConfig(account.Config)
 	_, err := api.CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: aws.String("ebb/webhook"), SecretString: aws.String(`{"current":"0ne-key"}`)})
 	check(t, err)
@@ -125,7 +123,5 @@ func TestReceiverOnLambda_without_its_bus(t *testing.T) {
 	if got.StatusCode != 500 {
 		t.Errorf("answer = %+v, want 500", got)
 	}
-	if log := f.function.Log(); !strings.Contains(log, "on bus gone") {
-		t.Errorf("the log does not name the bus: %s", log)
-	}
+	f.logs(t, "on bus gone")
 }
