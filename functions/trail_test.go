@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -79,6 +80,7 @@ type trailWorld struct {
 	host   *local.Host
 	ledger *sqlite.Ledger
 	person aws.Credentials
+	env    remedy.Env   // with the credentials of Ebb's role
 	events chan []byte  // all that were delivered
 	own    atomic.Int32 // how many of them were of Ebb's calls
 	addr   string
@@ -134,13 +136,15 @@ func newTrailWorld(t *testing.T, chaos trail.Chaos) *trailWorld {
 		"AWS_SESSION_TOKEN": *session.Credentials.SessionToken, "AWS_REGION": "us-east-1",
 	}
 
+	w.env = remedy.Env{AWSEndpoint: w.trail.URL, Getenv: func(name string) string { return settings[name] }}
+
 	keeper := trace.NewKeeper()
 	stopTraces, err := trace.Setup(trace.Options{Service: "ebb", Version: "test", RecordAll: true, Processors: []sdk.SpanProcessor{keeper}})
 	check(t, err)
 	data := t.TempDir()
 	w.host, err = local.Open(t.Context(), local.Config{
 		Listen: "127.0.0.1:0", Data: data, Policy: enforce{}, Functions: functions.All, Self: host.Self(trailRole), Keeper: keeper,
-		Env: remedy.Env{AWSEndpoint: w.trail.URL, Getenv: func(name string) string { return settings[name] }},
+		Env: w.env,
 	})
 	check(t, err)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
@@ -262,17 +266,11 @@ func (w *trailWorld) settles(t *testing.T, function string, end ending) {
 }
 
 // knowsItself waits until Ebb has handled the events of its own calls: none of
-// them made it change anything.
+// them made it change anything. Then a revert is undone, which makes the bad state
+// anew: the event of that call is Ebb's own too, and nothing is to be done.
 func (w *trailWorld) knowsItself(t *testing.T) {
 	t.Helper()
-	until(t, "the events of Ebb's own calls come, and are handled", func() bool {
-		res, err := http.Get(w.addr + "/readyz")
-		check(t, err)
-		defer func() { _ = res.Body.Close() }()
-		var ready struct{ Pending int }
-		check(t, json.NewDecoder(res.Body).Decode(&ready))
-		return int(w.own.Load()) >= len(endings) && ready.Pending == 0
-	})
+	w.handled(t, len(endings))
 	recs, _, err := w.ledger.Records(t.Context(), remedy.Query{})
 	check(t, err)
 	for _, r := range recs {
@@ -283,4 +281,37 @@ func (w *trailWorld) knowsItself(t *testing.T) {
 	if len(recs) != len(endings) {
 		t.Errorf("there are %d records, want one for each of %d changes", len(recs), len(endings))
 	}
+
+	const name = "ec2-security-group"
+	i := slices.IndexFunc(functions.All, func(f remedy.Function) bool { return f.Name == name })
+	h, err := remedy.Open(t.Context(), functions.All[i], w.env)
+	check(t, err)
+	group := w.reverted(t, name, "")
+	before := int(w.own.Load())
+	_, err = remedy.New(w.ledger, enforce{}, remedy.Options{}).Undo(t.Context(), h, group.ID, remedy.Actor{Name: "jane"}, "it was meant")
+	check(t, err)
+	w.handled(t, before+1)
+	_, id, _ := strings.Cut(group.Resource.ID, "security-group/")
+	if got, want := w.change(t, name, id, "state"), `["22 from 0.0.0.0/0", "443 from 0.0.0.0/0"]`; got != want {
+		t.Errorf("after the undo the state is %s, want %s", got, want)
+	}
+	recs, _, err = w.ledger.Records(t.Context(), remedy.Query{})
+	check(t, err)
+	if len(recs) != len(endings)+1 {
+		t.Errorf("there are %d records, want one more, of the undo", len(recs))
+	}
+}
+
+// handled waits until so many events of Ebb's own calls have come, and nothing
+// waits in the inbox.
+func (w *trailWorld) handled(t *testing.T, own int) {
+	t.Helper()
+	until(t, "the events of Ebb's own calls come, and are handled", func() bool {
+		res, err := http.Get(w.addr + "/readyz")
+		check(t, err)
+		defer func() { _ = res.Body.Close() }()
+		var ready struct{ Pending int }
+		check(t, json.NewDecoder(res.Body).Decode(&ready))
+		return int(w.own.Load()) >= own && ready.Pending == 0
+	})
 }

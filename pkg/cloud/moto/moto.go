@@ -75,8 +75,11 @@ func start(ctx context.Context, layer *Layer) (*Server, error) {
 	lines.Buffer(nil, maxLine)
 	if !lines.Scan() {
 		close(s.read)
-		err := errors.Join(lines.Err(), s.Close())
-		return nil, fmt.Errorf("start moto: it printed no port: %w: %s", err, stderr.String())
+		err := errors.Join(ctx.Err(), lines.Err(), s.Close())
+		if err == nil {
+			err = errors.New("it ended before it printed its port")
+		}
+		return nil, fmt.Errorf("start moto: %w: %s", err, stderr.String())
 	}
 	line := lines.Text()
 	go func() {

@@ -1,17 +1,20 @@
 """Serves Moto on a free loopback port, prints the port, and ends when its
 standard input closes: so it never outlives the process that started it, not
-even one that was killed, and Ctrl-C in their terminal is for that one. With a second argument it puts the WSGI layer in front
-that the module "layer" in that folder makes; what that prints follows the port."""
+even one that was killed. Ctrl-C is for that process. With a second argument it
+puts the WSGI layer in front that the module "layer" in that folder makes; what
+that prints follows the port."""
+import signal
+
+signal.signal(signal.SIGINT, signal.SIG_IGN)  # before what takes long
+
 import logging
 import os
-import signal
 import sys
 import threading
 
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
-signal.signal(signal.SIGINT, signal.SIG_IGN)
 logging.getLogger("werkzeug").setLevel(logging.ERROR)
 lines, sys.stdout = sys.stdout, sys.stderr  # what Moto prints is no line of ours
 app = DomainDispatcherApplication(create_backend_app)
