@@ -55,9 +55,9 @@ def record(command):
     return lines
 
 
-def spans(line):
-    """A line's text as SVG, cut to the terminal's width."""
-    out, style, column = [], "", 0
+def spans(line, column):
+    """A line's text as SVG, from a column on, cut to the terminal's width."""
+    runs, style = [], ""
     for part in re.split(r"(\x1b\[[0-9;]*m)", line):
         if part.startswith("\x1b"):
             style = COLOURS.get(part[2:-1], "")
@@ -65,9 +65,14 @@ def spans(line):
         if column + len(part) > COLUMNS:
             part = part[:max(0, COLUMNS - column - 1)] + "…" if column < COLUMNS else ""
         column += len(part)
-        if part:
-            text = html.escape(part, quote=False).replace(" ", "\u00a0")  # which nothing joins
-            out.append(f'<tspan class="{style}">{text}</tspan>' if style else text)
+        if runs and runs[-1][0] == style:
+            runs[-1][1] += part
+        elif part:
+            runs.append([style, part])
+    out = []
+    for style, part in runs:
+        text = html.escape(part, quote=False).replace(" ", "\u00a0")  # which nothing joins
+        out.append(f'<tspan class="{style}">{text}</tspan>' if style else text)
     return "".join(out)
 
 
@@ -81,8 +86,9 @@ def svg(lines):
         before = when
         y = BAR + MARGIN + (i + 1) * LINE
         if plain.strip():
-            x = MARGIN + CHAR * (len(plain) - len(plain.lstrip()))
-            body.append(f'<text class="l" style="animation-delay:{at:.2f}s" x="{x:.1f}" y="{y}">{spans(line.lstrip())}</text>')
+            indent = len(plain) - len(plain.lstrip())
+            x = MARGIN + CHAR * indent
+            body.append(f'<text class="l" style="animation-delay:{at:.2f}s" x="{x:.1f}" y="{y}">{spans(line.lstrip(), indent)}</text>')
         if i >= ROWS:
             scrolls.append((at, (ROWS - i - 1) * LINE))
     last = at + 0.5

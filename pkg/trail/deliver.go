@@ -14,13 +14,15 @@ import (
 // queue delivers events one at a time, in the order in which they are due.
 type queue struct {
 	deliver func(context.Context, []byte) error
+	gaveUp  func(error) // told why an event could not be delivered
+	tries   int         // of one event
 	mu      sync.Mutex
 	due     [][]byte
 	more    chan struct{}
 }
 
-func newQueue(deliver func(context.Context, []byte) error) *queue {
-	return &queue{deliver: deliver, more: make(chan struct{}, 1)}
+func newQueue(deliver func(context.Context, []byte) error, gaveUp func(error)) *queue {
+	return &queue{deliver: deliver, gaveUp: gaveUp, tries: patience, more: make(chan struct{}, 1)}
 }
 
 // add takes an event now, or when it is due.
@@ -53,9 +55,12 @@ func (q *queue) pop() ([]byte, bool) {
 	return event, true
 }
 
-// pause is how long a delivery that failed waits for its next try, as
-// EventBridge tries again too.
-const pause = 200 * time.Millisecond
+// A delivery that failed is tried again, as EventBridge does, after a pause and
+// so many times: half a minute in all.
+const (
+	pause    = 200 * time.Millisecond
+	patience = 150
+)
 
 // run delivers until ctx ends.
 func (q *queue) run(ctx context.Context) {
@@ -69,7 +74,15 @@ func (q *queue) run(ctx context.Context) {
 			}
 			continue
 		}
-		for q.deliver(ctx, event) != nil {
+		for n := 1; ; n++ {
+			err := q.deliver(ctx, event)
+			if err == nil {
+				break
+			}
+			if n == q.tries {
+				q.gaveUp(err)
+				break
+			}
 			select {
 			case <-ctx.Done():
 				return

@@ -24,7 +24,7 @@ const Folder = "pkg/trail/layer"
 // Options say what becomes of the events.
 type Options struct {
 	// Deliver hands an event on. It is called for one event at a time, in the
-	// order in which they are due, and again after a pause when it fails.
+	// order in which they are due, and again when it fails, for half a minute.
 	Deliver func(ctx context.Context, event []byte) error
 
 	Precise bool       // times have milliseconds, which CloudTrail's have not
@@ -54,7 +54,7 @@ type Trail struct {
 	done   chan struct{}
 
 	mu     sync.Mutex
-	broken error // the first call that could not be recorded
+	broken error // the first call that could not be recorded, or event that could not be delivered
 }
 
 // quiet is after which time without a call the chaos gives back what it holds.
@@ -69,7 +69,7 @@ func Start(ctx context.Context, opts Options) (*Trail, error) {
 	}
 	run, stop := context.WithCancel(context.WithoutCancel(ctx))
 	t.stop = stop
-	queue := newQueue(opts.Deliver)
+	queue := newQueue(opts.Deliver, t.fail)
 	go func() {
 		defer close(t.done)
 		t.spread(run, queue)
@@ -85,7 +85,7 @@ func Start(ctx context.Context, opts Options) (*Trail, error) {
 }
 
 // Close stops the emulator. Events that are still on their way are dropped. It
-// gives an error when a call could not be recorded.
+// gives an error when a call could not be recorded, or its event not be delivered.
 func (t *Trail) Close() error {
 	t.stop()
 	<-t.done
@@ -93,6 +93,15 @@ func (t *Trail) Close() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return errors.Join(err, t.broken)
+}
+
+// fail keeps the first of what went wrong.
+func (t *Trail) fail(err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.broken == nil {
+		t.broken = err
+	}
 }
 
 // line takes what the layer prints: an event, or what went wrong with one.
@@ -106,11 +115,7 @@ func (t *Trail) line(line []byte) {
 		err = errors.New(ev.TrailError)
 	}
 	if err != nil {
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		if t.broken == nil {
-			t.broken = fmt.Errorf("record a call: %w", err)
-		}
+		t.fail(fmt.Errorf("record a call: %w", err))
 		return
 	}
 	if t.opts.Made != nil {
