@@ -44,7 +44,7 @@ func (s *stage) tellCommands(ctx context.Context, out *printer) error {
 	if _, err := exec.LookPath("aws"); err != nil {
 		out.line("  %-8s there is none here: make tools-aws installs one as .tools/aws/bin/aws", "aws")
 	}
-	out.line("  %-8s any SDK and Terraform do as well; the credentials are jane's, any others are root's", "AWS")
+	out.line("  %-8s any SDK does as well; the credentials are jane's, any others are root's", "AWS")
 	return nil
 }
 
