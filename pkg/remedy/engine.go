@@ -218,7 +218,9 @@ func (e *Engine) tell(ctx context.Context, rec Record, err error) {
 	if err != nil {
 		level = slog.LevelError
 	}
-	e.opts.Log.LogAttrs(ctx, level, "handled", append(rec.LogAttrs(), ErrorAttrs(err)...)...)
+	if e.opts.Log.Enabled(ctx, level) {
+		e.opts.Log.LogAttrs(ctx, level, "handled", append(rec.LogAttrs(), ErrorAttrs(err)...)...)
+	}
 }
 
 // owner names a new lease's holder.
