@@ -85,7 +85,7 @@ func (t tracing) begin(ctx context.Context) {
 
 // end sends the invocation's spans.
 func (t tracing) end() {
-	if t.tail == nil {
+	if t.tail == nil || t.tail.Empty() { // as after each invocation that is not sampled
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), FlushFor)

@@ -91,6 +91,14 @@ func (t *Tail) Begin(invocation oteltrace.SpanContext) {
 	t.invocation = invocation
 }
 
+// Empty reports whether nothing is held: no span that has ended, and none that
+// is open.
+func (t *Tail) Empty() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.traces) == 0
+}
+
 // OnStart implements [sdk.SpanProcessor].
 func (t *Tail) OnStart(_ context.Context, s sdk.ReadWriteSpan) {
 	if !s.SpanContext().IsSampled() {

@@ -91,11 +91,11 @@ func TestTail_exports_what_had_a_consequence(t *testing.T) {
 	remediation(tr, "c", nil, remedy.Compliant, remedy.Compliant)
 	remediation(tr, "d", errors.New("unreadable"), remedy.Compliant)
 	remediation(tr, "e", nil)
-	if got := out.got(); len(got) > 0 {
-		t.Errorf("before the flush %v were exported", got)
+	if got := out.got(); len(got) > 0 || tail.Empty() {
+		t.Errorf("before the flush %v were exported; empty: %t", got, tail.Empty())
 	}
-	if err := tail.ForceFlush(t.Context()); err != nil {
-		t.Fatal(err)
+	if err := tail.ForceFlush(t.Context()); err != nil || !tail.Empty() {
+		t.Fatalf("flush: %v; empty: %t", err, tail.Empty())
 	}
 	out.wait(t, "a observed", "a", "a reverted", "a", "a held", "a", "a exempt", "a", "a failed", "a", "a undone", "a",
 		"b compliant", "b reverted", "b compliant", "b", "d compliant", "d", "e")
