@@ -28,7 +28,18 @@ type Function struct {
 	Triggers []Trigger // what starts it
 	Actions  []string  // IAM actions or API scopes that Read and Apply need
 	Params   any       // a struct with the parameters' defaults, or nil; the P of its Rule
+	Doc      Doc       // what its page says beside all this
 	New      func(context.Context, Env) (Remedy, error)
+}
+
+// Doc is what a function's page says in words: full sentences in plain text,
+// from which docs/functions is made.
+type Doc struct {
+	Bad    string   // which states break the policy, and which that look alike do not
+	Repair string   // what is called to put them back, with a baseline and without one
+	Keeps  string   // what it never touches
+	Limits []string // what it can't see or do, and what to mind before it is enforced
+	Links  []string // the documents of others that its rules come from: URLs
 }
 
 // Handles reports whether one of the function's triggers matches ev.
