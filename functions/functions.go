@@ -3,6 +3,7 @@ package functions
 
 import (
 	"github.com/ebb-ops/ebb/functions/ebssnapshotsharing"
+	"github.com/ebb-ops/ebb/functions/ec2imagesharing"
 	"github.com/ebb-ops/ebb/functions/ec2securitygroup"
 	"github.com/ebb-ops/ebb/functions/gitearepositoryvisibility"
 	"github.com/ebb-ops/ebb/functions/githubrepositoryvisibility"
@@ -16,6 +17,7 @@ import (
 // is not here is in no host, no policy and no report.
 var All = []remedy.Function{
 	ebssnapshotsharing.Function,
+	ec2imagesharing.Function,
 	ec2securitygroup.Function,
 	gitearepositoryvisibility.Function,
 	githubrepositoryvisibility.Function,

@@ -41,6 +41,7 @@ type Stage struct {
 func Set(ctx context.Context, root, function string, account Account) (Stage, error) {
 	set, ok := map[string]func(context.Context, samples, Account) (Stage, error){
 		"ebs-snapshot-sharing":         snapshot,
+		"ec2-image-sharing":            image,
 		"ec2-security-group":           securityGroup,
 		"gitea-repository-visibility":  giteaRepository,
 		"github-repository-visibility": repository,
