@@ -66,6 +66,13 @@ lint: tools-lint
 	go vet ./...
 	$(TOOLS)/bin/golangci-lint run ./...
 
+## Write what follows from the functions' code: templates, pages, tables, the policy's schema
+.PHONY: generate
+generate:
+	go run ./tools/stacks
+	go run ./tools/pages
+	go run ./cmd/ebb policy schema > policy.schema.json.new && mv policy.schema.json.new policy.schema.json
+
 ## Check the deployment's templates
 .PHONY: templates
 templates: tools-sam tools-checkov

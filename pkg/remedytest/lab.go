@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -129,6 +130,20 @@ func (l *lab[T, S, C]) wantOutcome(t *testing.T, rec remedy.Record, want remedy.
 	if rec.Resource != l.target.Ref() {
 		t.Errorf("resource = %+v, want %+v", rec.Resource, l.target.Ref())
 	}
+}
+
+// wantUnmended handles an event whose violations Ebb can't mend: a person must,
+// and no retry will.
+func (l *lab[T, S, C]) wantUnmended(t *testing.T) {
+	t.Helper()
+	recs, err := l.engine.Handle(t.Context(), l.handler, l.event)
+	if !remedy.IsPermanent(err) || !strings.Contains(err.Error(), "a person must") {
+		t.Errorf("error = %v, want a permanent one that says a person must", err)
+	}
+	if len(recs) != 1 {
+		t.Fatalf("%d records, want 1", len(recs))
+	}
+	l.wantOutcome(t, recs[0], remedy.Failed)
 }
 
 func wantCalls(t *testing.T, rec remedy.Record, want []string) {
