@@ -47,6 +47,7 @@ func Set(ctx context.Context, root, function string, account Account) (Stage, er
 		"gitea-repository-visibility":  giteaRepository,
 		"github-repository-visibility": repository,
 		"iam-access-key":               accessKey,
+		"iam-policy-attachment":        policyAttachment,
 		"s3-bucket-policy":             bucketPolicy,
 		"s3-public-access-block":       accessBlock,
 	}[function]
