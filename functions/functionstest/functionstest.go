@@ -47,6 +47,7 @@ func Set(ctx context.Context, root, function string, account Account) (Stage, er
 		"iam-access-key":               accessKey,
 		"s3-bucket-policy":             bucketPolicy,
 		"s3-public-access-block":       accessBlock,
+		"sqs-queue-policy":             queuePolicy,
 	}[function]
 	if !ok {
 		return Stage{}, fmt.Errorf("%s has no stage: add one to functions/functionstest", function)

@@ -151,8 +151,12 @@ func (k Kit[P]) Unbound(t testing.TB) remedytest.Case[resourcepolicy.State, P] {
 	}
 }
 
-// Compact takes out the white space that an emulator does not keep.
+// Compact takes out what an emulator does not keep: white space, and whether there
+// are no tags or an empty list of them.
 func Compact(s resourcepolicy.State) resourcepolicy.State {
+	if len(s.Tags) == 0 {
+		s.Tags = nil
+	}
 	var b bytes.Buffer
 	if err := json.Compact(&b, []byte(s.Policy.String())); err == nil {
 		s.Policy, _ = policydoc.Parse(b.String()) // it was one before
