@@ -9,6 +9,7 @@ import (
 	"github.com/ebb-ops/ebb/functions/iamaccesskey"
 	"github.com/ebb-ops/ebb/functions/s3bucketpolicy"
 	"github.com/ebb-ops/ebb/functions/s3publicaccessblock"
+	"github.com/ebb-ops/ebb/functions/snstopicpolicy"
 	"github.com/ebb-ops/ebb/functions/sqsqueuepolicy"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
@@ -23,5 +24,6 @@ var All = []remedy.Function{
 	iamaccesskey.Function,
 	s3bucketpolicy.Function,
 	s3publicaccessblock.Function,
+	snstopicpolicy.Function,
 	sqsqueuepolicy.Function,
 }

@@ -47,6 +47,7 @@ func Set(ctx context.Context, root, function string, account Account) (Stage, er
 		"iam-access-key":               accessKey,
 		"s3-bucket-policy":             bucketPolicy,
 		"s3-public-access-block":       accessBlock,
+		"sns-topic-policy":             topicPolicy,
 		"sqs-queue-policy":             queuePolicy,
 	}[function]
 	if !ok {

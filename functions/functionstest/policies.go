@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
@@ -66,6 +68,41 @@ func queuePolicy(ctx context.Context, events samples, account Account) (Stage, e
 		return sids(got.Attributes["Policy"])
 	}
 	s.Bad = []string{"TLSOnly", "PublicSend"}
+	s.Good = []string{"TLSOnly"}
+	return s, nil
+}
+
+func topicPolicy(ctx context.Context, events samples, account Account) (Stage, error) {
+	api := sns.NewFromConfig(account.Config)
+	name := "acme-alerts"
+	out, err := api.CreateTopic(ctx, &sns.CreateTopicInput{Name: &name})
+	if err != nil {
+		return Stage{}, err
+	}
+	s, err := events.pair(account.ID, name, "sns-topic-policy/set-public-publish.json", name, "sns-topic-policy/set-denied.json", name)
+	if err != nil {
+		return Stage{}, err
+	}
+	var call struct {
+		Policy string `json:"attributeValue"`
+	}
+	if err := s.parameters(&call); err != nil {
+		return Stage{}, err
+	}
+	s.Spoil = func(ctx context.Context) error {
+		_, err := api.SetTopicAttributes(ctx, &sns.SetTopicAttributesInput{
+			TopicArn: out.TopicArn, AttributeName: aws.String("Policy"), AttributeValue: &call.Policy,
+		})
+		return err
+	}
+	s.State = func(ctx context.Context) ([]string, error) {
+		got, err := api.GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: out.TopicArn})
+		if err != nil {
+			return nil, err
+		}
+		return sids(got.Attributes["Policy"])
+	}
+	s.Bad = []string{"TLSOnly", "PublicPublish"}
 	s.Good = []string{"TLSOnly"}
 	return s, nil
 }

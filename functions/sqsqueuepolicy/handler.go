@@ -18,7 +18,7 @@ var Function = remedy.Function{
 	Name:     "sqs-queue-policy",
 	Title:    "Removes the statements of SQS queue policies that let strangers in",
 	Severity: remedy.Critical,
-	Triggers: []remedy.Trigger{{Source: "aws.sqs", Names: []string{"AddPermission", "CreateQueue", "SetQueueAttributes"}}},
+	Triggers: []remedy.Trigger{{Source: "aws.sqs", Names: []string{"AddPermission", "CreateQueue", "RemovePermission", "SetQueueAttributes"}}},
 	Actions: []string{
 		"sqs:GetQueueAttributes",
 		"sqs:ListQueueTags",
@@ -88,14 +88,15 @@ type response struct {
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-queue-message-identifiers.html
 var queueURL = regexp.MustCompile(`^https?://[A-Za-z0-9.:-]+/([0-9]{12})/([A-Za-z0-9_-]{1,80}(?:\.fifo)?)$`)
 
-// decode gives the queue whose policy a call may have changed: none for a call
+// decode gives the queue whose policy a call may have changed, for better too: what
+// was taken out on purpose must not come back from an old baseline. It gives none for a call
 // that failed, that sets other attributes, or that is about another account's queue.
 func decode(ev remedy.Event) ([]Target, error) {
 	rec, err := cloudtrail.Decode[request, response](ev)
 	if err != nil || rec.Failed() {
 		return nil, err
 	}
-	if _, policy := rec.Request.Attributes["Policy"]; !policy && ev.Name != "AddPermission" {
+	if _, policy := rec.Request.Attributes["Policy"]; !policy && ev.Name != "AddPermission" && ev.Name != "RemovePermission" {
 		return nil, nil
 	}
 	url := rec.Request.URL

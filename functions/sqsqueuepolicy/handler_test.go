@@ -42,6 +42,8 @@ func TestDecode(t *testing.T) {
 	target := func(name, url string) []Target { return []Target{{name, url, queue.Account, queue.Region}} }
 	nowhere := base
 	nowhere.Region = ""
+	removal := base
+	removal.Name = "RemovePermission"
 	const (
 		fifo  = "https://sqs.eu-central-1.amazonaws.com/111122223333/a_b-1.fifo"
 		old   = "https://eu-central-1.queue.amazonaws.com/111122223333/jobs"
@@ -53,6 +55,7 @@ func TestDecode(t *testing.T) {
 		"the older host":             {Detail: with(old), Want: target("jobs", old)},
 		"another partition":          {Detail: with(china), Want: target("jobs", china)},
 		"an emulator":                {Detail: with(local), Want: target("jobs", local)},
+		"a permission removed":       {Event: removal, Detail: `{"requestParameters":{"queueUrl":"` + fifo + `","label":"x"}}`, Want: target("a_b-1.fifo", fifo)},
 		"a null policy":              {Detail: strings.Replace(with(fifo), `"x"`, "null", 1), Want: target("a_b-1.fifo", fifo)},
 		"another account's queue":    {Detail: with("https://sqs.eu-central-1.amazonaws.com/210987654321/jobs")},
 		"no attributes":              {Detail: `{"requestParameters":{"queueUrl":"` + fifo + `"}}`},
