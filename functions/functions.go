@@ -12,6 +12,8 @@ import (
 	"github.com/ebb-ops/ebb/functions/iampolicyattachment"
 	"github.com/ebb-ops/ebb/functions/s3bucketpolicy"
 	"github.com/ebb-ops/ebb/functions/s3publicaccessblock"
+	"github.com/ebb-ops/ebb/functions/snstopicpolicy"
+	"github.com/ebb-ops/ebb/functions/sqsqueuepolicy"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
 
@@ -28,4 +30,6 @@ var All = []remedy.Function{
 	iampolicyattachment.Function,
 	s3bucketpolicy.Function,
 	s3publicaccessblock.Function,
+	snstopicpolicy.Function,
+	sqsqueuepolicy.Function,
 }

@@ -50,6 +50,8 @@ func Set(ctx context.Context, root, function string, account Account) (Stage, er
 		"iam-policy-attachment":        policyAttachment,
 		"s3-bucket-policy":             bucketPolicy,
 		"s3-public-access-block":       accessBlock,
+		"sns-topic-policy":             topicPolicy,
+		"sqs-queue-policy":             queuePolicy,
 	}[function]
 	if !ok {
 		return Stage{}, fmt.Errorf("%s has no stage: add one to functions/functionstest", function)

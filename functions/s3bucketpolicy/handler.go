@@ -3,11 +3,9 @@
 package s3bucketpolicy
 
 import (
-	"fmt"
-	"path"
-
 	"github.com/ebb-ops/ebb/pkg/cloudtrail/s3event"
 	"github.com/ebb-ops/ebb/pkg/remedy"
+	"github.com/ebb-ops/ebb/pkg/resourcepolicy"
 )
 
 // Function removes the statements of a bucket policy that let the public in.
@@ -33,29 +31,20 @@ var rules = remedy.Rule[Target, State, Change, Params]{
 
 // Params are the function's parameters.
 type Params struct {
-	AllowedBuckets []string `json:"allowed_buckets,omitempty" jsonschema:"names of buckets that may be public, such as a website's; * stands for any characters, ? for one, [a-z] for one of a range"`
+	AllowedBuckets resourcepolicy.Names `json:"allowed_buckets,omitempty" jsonschema:"names of buckets that may be public, such as a website's; * stands for any characters, ? for one, [a-z] for one of a range"`
+	resourcepolicy.Params
 }
 
-// Validate reports the first pattern that can't be used.
+// Validate reports the first parameter that can't be used.
 func (p Params) Validate() error {
-	for i, pattern := range p.AllowedBuckets {
-		if pattern == "" {
-			return fmt.Errorf("allowed_buckets[%d] is empty: give a bucket's name or a pattern", i)
-		}
-		if _, err := path.Match(pattern, ""); err != nil {
-			return fmt.Errorf("allowed_buckets[%d]: pattern %q: %w", i, pattern, err)
-		}
+	if err := p.AllowedBuckets.Validate("allowed_buckets"); err != nil {
+		return err
 	}
-	return nil
+	return p.Params.Validate()
 }
 
-func (p Params) allow(bucket string) bool {
-	for _, pattern := range p.AllowedBuckets {
-		if ok, err := path.Match(pattern, bucket); ok && err == nil {
-			return true
-		}
-	}
-	return false
+func (p Params) judge(t Target) resourcepolicy.Judge {
+	return p.Judge(t.Account, p.AllowedBuckets.Has(t.Bucket))
 }
 
 // Target is one bucket.
