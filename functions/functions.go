@@ -8,6 +8,7 @@ import (
 	"github.com/ebb-ops/ebb/functions/githubrepositoryvisibility"
 	"github.com/ebb-ops/ebb/functions/iamaccesskey"
 	"github.com/ebb-ops/ebb/functions/s3bucketpolicy"
+	"github.com/ebb-ops/ebb/functions/s3bucketversioning"
 	"github.com/ebb-ops/ebb/functions/s3publicaccessblock"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
@@ -21,5 +22,6 @@ var All = []remedy.Function{
 	githubrepositoryvisibility.Function,
 	iamaccesskey.Function,
 	s3bucketpolicy.Function,
+	s3bucketversioning.Function,
 	s3publicaccessblock.Function,
 }

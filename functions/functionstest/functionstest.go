@@ -46,6 +46,7 @@ func Set(ctx context.Context, root, function string, account Account) (Stage, er
 		"github-repository-visibility": repository,
 		"iam-access-key":               accessKey,
 		"s3-bucket-policy":             bucketPolicy,
+		"s3-bucket-versioning":         bucketVersioning,
 		"s3-public-access-block":       accessBlock,
 	}[function]
 	if !ok {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/ebb-ops/ebb/pkg/bucketname"
 	"github.com/ebb-ops/ebb/pkg/policydoc"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
@@ -22,7 +23,7 @@ func (s State) ResourceTags() map[string]string { return s.Tags }
 // access block may hold it off for now makes it no better: the statement works
 // as soon as the block is lifted.
 func check(t Target, s State, p Params) []remedy.Violation {
-	if p.allow(t.Bucket) {
+	if bucketname.Match(p.AllowedBuckets, t.Bucket) {
 		return nil
 	}
 	var out []remedy.Violation
@@ -62,7 +63,7 @@ func actions(st policydoc.Statement) string {
 // something good, and the baseline comes back as it was. New statements that
 // came with such a change go with it; they are in the record's before-image.
 func repair(t Target, live State, base remedy.Baseline[State], p Params) State {
-	if p.allow(t.Bucket) {
+	if bucketname.Match(p.AllowedBuckets, t.Bucket) {
 		return live
 	}
 	want := State{Policy: withoutPublic(live.Policy), Tags: live.Tags}
