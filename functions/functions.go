@@ -11,6 +11,7 @@ import (
 	"github.com/ebb-ops/ebb/functions/iamaccesskey"
 	"github.com/ebb-ops/ebb/functions/iampolicyattachment"
 	"github.com/ebb-ops/ebb/functions/s3bucketpolicy"
+	"github.com/ebb-ops/ebb/functions/s3bucketversioning"
 	"github.com/ebb-ops/ebb/functions/s3publicaccessblock"
 	"github.com/ebb-ops/ebb/functions/snstopicpolicy"
 	"github.com/ebb-ops/ebb/functions/sqsqueuepolicy"
@@ -29,6 +30,7 @@ var All = []remedy.Function{
 	iamaccesskey.Function,
 	iampolicyattachment.Function,
 	s3bucketpolicy.Function,
+	s3bucketversioning.Function,
 	s3publicaccessblock.Function,
 	snstopicpolicy.Function,
 	sqsqueuepolicy.Function,

@@ -49,6 +49,7 @@ func Set(ctx context.Context, root, function string, account Account) (Stage, er
 		"iam-access-key":               accessKey,
 		"iam-policy-attachment":        policyAttachment,
 		"s3-bucket-policy":             bucketPolicy,
+		"s3-bucket-versioning":         bucketVersioning,
 		"s3-public-access-block":       accessBlock,
 		"sns-topic-policy":             topicPolicy,
 		"sqs-queue-policy":             queuePolicy,
