@@ -3,8 +3,8 @@ package functions
 
 import (
 	"github.com/ebb-ops/ebb/functions/ebssnapshotsharing"
-	"github.com/ebb-ops/ebb/functions/ec2networkacl"
 	"github.com/ebb-ops/ebb/functions/ec2imagesharing"
+	"github.com/ebb-ops/ebb/functions/ec2networkacl"
 	"github.com/ebb-ops/ebb/functions/ec2securitygroup"
 	"github.com/ebb-ops/ebb/functions/gitearepositoryvisibility"
 	"github.com/ebb-ops/ebb/functions/githubrepositoryvisibility"
@@ -22,8 +22,8 @@ import (
 // is not here is in no host, no policy and no report.
 var All = []remedy.Function{
 	ebssnapshotsharing.Function,
-	ec2networkacl.Function,
 	ec2imagesharing.Function,
+	ec2networkacl.Function,
 	ec2securitygroup.Function,
 	gitearepositoryvisibility.Function,
 	githubrepositoryvisibility.Function,
