@@ -2,6 +2,7 @@
 package functions
 
 import (
+	"github.com/ebb-ops/ebb/functions/cloudtraillogging"
 	"github.com/ebb-ops/ebb/functions/ebssnapshotsharing"
 	"github.com/ebb-ops/ebb/functions/ec2securitygroup"
 	"github.com/ebb-ops/ebb/functions/gitearepositoryvisibility"
@@ -15,6 +16,7 @@ import (
 // All is the explicit registration list, in alphabetical order: a function that
 // is not here is in no host, no policy and no report.
 var All = []remedy.Function{
+	cloudtraillogging.Function,
 	ebssnapshotsharing.Function,
 	ec2securitygroup.Function,
 	gitearepositoryvisibility.Function,

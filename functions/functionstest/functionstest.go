@@ -40,6 +40,7 @@ type Stage struct {
 // without a stage is an error.
 func Set(ctx context.Context, root, function string, account Account) (Stage, error) {
 	set, ok := map[string]func(context.Context, samples, Account) (Stage, error){
+		"cloudtrail-logging":           trail,
 		"ebs-snapshot-sharing":         snapshot,
 		"ec2-security-group":           securityGroup,
 		"gitea-repository-visibility":  giteaRepository,
