@@ -3,6 +3,7 @@ package functions
 
 import (
 	"github.com/ebb-ops/ebb/functions/cloudtraillogging"
+	"github.com/ebb-ops/ebb/functions/configrecorder"
 	"github.com/ebb-ops/ebb/functions/ebssnapshotsharing"
 	"github.com/ebb-ops/ebb/functions/ec2securitygroup"
 	"github.com/ebb-ops/ebb/functions/gitearepositoryvisibility"
@@ -17,6 +18,7 @@ import (
 // is not here is in no host, no policy and no report.
 var All = []remedy.Function{
 	cloudtraillogging.Function,
+	configrecorder.Function,
 	ebssnapshotsharing.Function,
 	ec2securitygroup.Function,
 	gitearepositoryvisibility.Function,

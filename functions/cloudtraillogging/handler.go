@@ -5,10 +5,10 @@ package cloudtraillogging
 import (
 	"errors"
 	"fmt"
-	"path"
 	"strings"
 
 	"github.com/ebb-ops/ebb/pkg/cloudtrail"
+	"github.com/ebb-ops/ebb/pkg/pattern"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
 
@@ -87,27 +87,17 @@ type Params struct {
 	Organization      bool     `json:"organization,omitempty" jsonschema:"Trails must be the organization's. For a scope in the account that the trail belongs to."`
 }
 
-// Validate reports the first parameter that makes no sense.
+// Validate reports parameters that make no sense.
 func (p Params) Validate() error {
 	for _, source := range p.AllowedExclusions {
 		if !strings.Contains(source, ".") || strings.ContainsAny(source, "*? /") {
 			return fmt.Errorf("allowed_exclusions: %q is not an event source such as kms.amazonaws.com", source)
 		}
 	}
-	for _, list := range []struct {
-		name, prefix, like string
-		patterns           []string
-	}{
-		{"buckets", "", "acme-audit-*", p.Buckets},
-		{"kms_keys", "arn:", "arn:aws:kms:*:111122223333:key/*", p.KMSKeys},
-	} {
-		for _, pattern := range list.patterns {
-			if _, err := path.Match(pattern, ""); err != nil || pattern == "" || !strings.HasPrefix(pattern, list.prefix) {
-				return fmt.Errorf("%s: %q is not a pattern such as %s", list.name, pattern, list.like)
-			}
-		}
-	}
-	return nil
+	return errors.Join(
+		pattern.Validate("buckets", "", "acme-audit-*", p.Buckets),
+		pattern.Validate("kms_keys", "arn:", "arn:aws:kms:*:111122223333:key/*", p.KMSKeys),
+	)
 }
 
 // Target is one trail, whether there is one or not.

@@ -2,10 +2,9 @@ package cloudtraillogging
 
 import (
 	"fmt"
-	"path"
 	"slices"
-	"strings"
 
+	"github.com/ebb-ops/ebb/pkg/pattern"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
 
@@ -57,9 +56,9 @@ func check(t Target, s State, p Params) []remedy.Violation {
 	bad(!p.SingleRegion && !trail.Global, "no-global-events", "", "leaves out the events of global services, such as IAM.")
 	bad(!trail.Validation, "no-validation", "", "does not validate its log files: nobody can tell whether they were changed.")
 	bad(p.Organization && !trail.Organization, "not-organization", "", "does not log for the organization's other accounts.")
-	bad(!p.bucketFits(trail.Bucket), "foreign-bucket", trail.Bucket, "delivers to bucket %s, which is not one of those that the policy names.", trail.Bucket)
-	bad(trail.Key == "" && !p.keyFits(""), "not-encrypted", "", "does not encrypt its log files with a KMS key.")
-	bad(trail.Key != "" && !p.keyFits(trail.Key), "foreign-key", trail.Key, "encrypts its log files with %s, which is not one of the keys that the policy names.", trail.Key)
+	bad(!pattern.Fits(p.Buckets, trail.Bucket), "foreign-bucket", trail.Bucket, "delivers to bucket %s, which is not one of those that the policy names.", trail.Bucket)
+	bad(trail.Key == "" && len(p.KMSKeys) > 0, "not-encrypted", "", "does not encrypt its log files with a KMS key.")
+	bad(trail.Key != "" && !pattern.Fits(p.KMSKeys, trail.Key), "foreign-key", trail.Key, "encrypts its log files with %s, which is not one of the keys that the policy names.", trail.Key)
 	if p.Partial {
 		return out
 	}
@@ -74,19 +73,6 @@ func check(t Target, s State, p Params) []remedy.Violation {
 		bad(!slices.Contains(p.AllowedExclusions, source), "source-excluded", source, "leaves out the management events of %s.", source)
 	}
 	return out
-}
-
-// fits reports whether a name is one of those allowed. Without any, all are.
-func fits(patterns []string, name string) bool {
-	return len(patterns) == 0 || slices.ContainsFunc(patterns, func(pattern string) bool {
-		ok, _ := path.Match(pattern, name) // Validate has seen the pattern
-		return ok
-	})
-}
-
-func (p Params) bucketFits(name string) bool { return fits(p.Buckets, name) }
-func (p Params) keyFits(arn string) bool {
-	return len(p.KMSKeys) == 0 || arn != "" && fits(p.KMSKeys, arn)
 }
 
 // repair turns on what is off. What a policy wants and can't be turned on,
@@ -117,18 +103,18 @@ func repair(t Target, live State, base remedy.Baseline[State], p Params) State {
 		want.MultiRegion, want.Global = true, true
 	}
 	want.Organization = want.Organization || p.Organization
-	if !p.bucketFits(want.Bucket) {
-		if before.Bucket != "" && p.bucketFits(before.Bucket) {
+	if !pattern.Fits(p.Buckets, want.Bucket) {
+		if before.Bucket != "" && pattern.Fits(p.Buckets, before.Bucket) {
 			want.Bucket, want.Prefix = before.Bucket, before.Prefix
 		} else {
-			want.Bucket = firstName(p.Buckets, want.Bucket)
+			want.Bucket = pattern.FirstName(p.Buckets, want.Bucket)
 		}
 	}
-	if !p.keyFits(want.Key) {
-		if before.Key != "" && p.keyFits(before.Key) {
+	if !pattern.Fits(p.KMSKeys, want.Key) {
+		if before.Key != "" && pattern.Fits(p.KMSKeys, before.Key) {
 			want.Key = before.Key
 		} else {
-			want.Key = firstName(p.KMSKeys, want.Key)
+			want.Key = pattern.FirstName(p.KMSKeys, want.Key)
 		}
 	}
 	if !p.Partial && !want.complete(p) {
@@ -139,14 +125,4 @@ func repair(t Target, live State, base remedy.Baseline[State], p Params) State {
 		}
 	}
 	return State{Trail: &want, Tags: live.Tags}
-}
-
-// firstName gives the first pattern that is a name, or else.
-func firstName(patterns []string, or string) string {
-	for _, pattern := range patterns {
-		if !strings.ContainsAny(pattern, `*?[\`) {
-			return pattern
-		}
-	}
-	return or
 }

@@ -41,6 +41,7 @@ type Stage struct {
 func Set(ctx context.Context, root, function string, account Account) (Stage, error) {
 	set, ok := map[string]func(context.Context, samples, Account) (Stage, error){
 		"cloudtrail-logging":           trail,
+		"config-recorder":              recorder,
 		"ebs-snapshot-sharing":         snapshot,
 		"ec2-security-group":           securityGroup,
 		"gitea-repository-visibility":  giteaRepository,
