@@ -2,6 +2,8 @@
 package functions
 
 import (
+	"github.com/ebb-ops/ebb/functions/cloudtraillogging"
+	"github.com/ebb-ops/ebb/functions/configrecorder"
 	"github.com/ebb-ops/ebb/functions/ebssnapshotsharing"
 	"github.com/ebb-ops/ebb/functions/ec2imagesharing"
 	"github.com/ebb-ops/ebb/functions/ec2networkacl"
@@ -21,6 +23,8 @@ import (
 // All is the explicit registration list, in alphabetical order: a function that
 // is not here is in no host, no policy and no report.
 var All = []remedy.Function{
+	cloudtraillogging.Function,
+	configrecorder.Function,
 	ebssnapshotsharing.Function,
 	ec2imagesharing.Function,
 	ec2networkacl.Function,

@@ -40,6 +40,8 @@ type Stage struct {
 // without a stage is an error.
 func Set(ctx context.Context, root, function string, account Account) (Stage, error) {
 	set, ok := map[string]func(context.Context, samples, Account) (Stage, error){
+		"cloudtrail-logging":           trail,
+		"config-recorder":              recorder,
 		"ebs-snapshot-sharing":         snapshot,
 		"ec2-network-acl":              networkACL,
 		"ec2-image-sharing":            image,
