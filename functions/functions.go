@@ -4,6 +4,7 @@ package functions
 import (
 	"github.com/ebb-ops/ebb/functions/ebssnapshotsharing"
 	"github.com/ebb-ops/ebb/functions/ec2networkacl"
+	"github.com/ebb-ops/ebb/functions/ec2route"
 	"github.com/ebb-ops/ebb/functions/ec2securitygroup"
 	"github.com/ebb-ops/ebb/functions/gitearepositoryvisibility"
 	"github.com/ebb-ops/ebb/functions/githubrepositoryvisibility"
@@ -18,6 +19,7 @@ import (
 var All = []remedy.Function{
 	ebssnapshotsharing.Function,
 	ec2networkacl.Function,
+	ec2route.Function,
 	ec2securitygroup.Function,
 	gitearepositoryvisibility.Function,
 	githubrepositoryvisibility.Function,
