@@ -3,9 +3,9 @@ package functions
 
 import (
 	"github.com/ebb-ops/ebb/functions/ebssnapshotsharing"
+	"github.com/ebb-ops/ebb/functions/ec2imagesharing"
 	"github.com/ebb-ops/ebb/functions/ec2networkacl"
 	"github.com/ebb-ops/ebb/functions/ec2route"
-	"github.com/ebb-ops/ebb/functions/ec2imagesharing"
 	"github.com/ebb-ops/ebb/functions/ec2securitygroup"
 	"github.com/ebb-ops/ebb/functions/gitearepositoryvisibility"
 	"github.com/ebb-ops/ebb/functions/githubrepositoryvisibility"
@@ -23,9 +23,9 @@ import (
 // is not here is in no host, no policy and no report.
 var All = []remedy.Function{
 	ebssnapshotsharing.Function,
+	ec2imagesharing.Function,
 	ec2networkacl.Function,
 	ec2route.Function,
-	ec2imagesharing.Function,
 	ec2securitygroup.Function,
 	gitearepositoryvisibility.Function,
 	githubrepositoryvisibility.Function,

@@ -180,3 +180,51 @@ func routeTable(ctx context.Context, events samples, account Account) (Stage, er
 	s.Good = s.Bad[1:]
 	return s, err
 }
+
+func flowLog(ctx context.Context, events samples, account Account) (Stage, error) {
+	api := ec2.NewFromConfig(account.Config)
+	vpc, err := api.CreateVpc(ctx, &ec2.CreateVpcInput{CidrBlock: aws.String("10.0.0.0/16")})
+	if err != nil {
+		return Stage{}, err
+	}
+	made, err := api.CreateFlowLogs(ctx, &ec2.CreateFlowLogsInput{
+		ResourceIds: []string{*vpc.Vpc.VpcId}, ResourceType: types.FlowLogsResourceTypeVpc, TrafficType: types.TrafficTypeAll,
+		LogGroupName: aws.String("flows"), DeliverLogsPermissionArn: aws.String("arn:aws:iam::" + account.ID + ":role/flows"),
+	})
+	if err != nil {
+		return Stage{}, err
+	}
+	logs := func(ctx context.Context) ([]types.FlowLog, error) {
+		out, err := api.DescribeFlowLogs(ctx, &ec2.DescribeFlowLogsInput{
+			Filter: []types.Filter{{Name: aws.String("resource-id"), Values: []string{*vpc.Vpc.VpcId}}},
+		})
+		if err != nil {
+			return nil, err
+		}
+		return out.FlowLogs, nil
+	}
+	s, err := events.pair(account.ID, made.FlowLogIds[0],
+		"ec2-flow-log/delete.json", "fl-0e17aa62a21d4bbfe",
+		"ec2-flow-log/delete-failed.json", "TrailDiscoverFlowLogId")
+	if err != nil {
+		return Stage{}, err
+	}
+	s.Learn, err = Sample(string(events), "ec2-flow-log/create.json", account.ID, "fl-0e17aa62a21d4bbfe", made.FlowLogIds[0])
+	s.Spoil = func(ctx context.Context) error {
+		found, err := logs(ctx)
+		for _, l := range found {
+			_, deleteErr := api.DeleteFlowLogs(ctx, &ec2.DeleteFlowLogsInput{FlowLogIds: []string{*l.FlowLogId}})
+			err = errors.Join(err, deleteErr)
+		}
+		return err
+	}
+	s.State = func(ctx context.Context) (state []string, err error) {
+		found, err := logs(ctx)
+		for _, l := range found {
+			state = append(state, fmt.Sprint(l.TrafficType, " ", *l.LogGroupName))
+		}
+		return state, err
+	}
+	s.Good = []string{"ALL flows"}
+	return s, err
+}
