@@ -7,6 +7,7 @@ import (
 	"github.com/ebb-ops/ebb/functions/ebssnapshotsharing"
 	"github.com/ebb-ops/ebb/functions/ec2imagesharing"
 	"github.com/ebb-ops/ebb/functions/ec2networkacl"
+	"github.com/ebb-ops/ebb/functions/ec2route"
 	"github.com/ebb-ops/ebb/functions/ec2securitygroup"
 	"github.com/ebb-ops/ebb/functions/gitearepositoryvisibility"
 	"github.com/ebb-ops/ebb/functions/githubrepositoryvisibility"
@@ -28,6 +29,7 @@ var All = []remedy.Function{
 	ebssnapshotsharing.Function,
 	ec2imagesharing.Function,
 	ec2networkacl.Function,
+	ec2route.Function,
 	ec2securitygroup.Function,
 	gitearepositoryvisibility.Function,
 	githubrepositoryvisibility.Function,

@@ -27,6 +27,7 @@ type Account struct {
 // Stage is one function's resource, for its sample event.
 type Stage struct {
 	Event  []byte                                  // the sample, about the resource
+	Learn  []byte                                  // a sample of a good state, to be handled before Spoil; nil where nothing must be known
 	Failed []byte                                  // a sample of a call that failed; nil where there can be none
 	Spoil  func(context.Context) error             // makes the change that the sample tells of
 	State  func(context.Context) ([]string, error) // the whole of what the function could touch
@@ -43,8 +44,10 @@ func Set(ctx context.Context, root, function string, account Account) (Stage, er
 		"cloudtrail-logging":           trail,
 		"config-recorder":              recorder,
 		"ebs-snapshot-sharing":         snapshot,
-		"ec2-network-acl":              networkACL,
+		"ec2-flow-log":                 flowLog,
 		"ec2-image-sharing":            image,
+		"ec2-network-acl":              networkACL,
+		"ec2-route":                    routeTable,
 		"ec2-security-group":           securityGroup,
 		"gitea-repository-visibility":  giteaRepository,
 		"github-repository-visibility": repository,
