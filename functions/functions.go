@@ -2,6 +2,7 @@
 package functions
 
 import (
+	"github.com/ebb-ops/ebb/functions/ebsdefaultencryption"
 	"github.com/ebb-ops/ebb/functions/ebssnapshotsharing"
 	"github.com/ebb-ops/ebb/functions/ec2imagesharing"
 	"github.com/ebb-ops/ebb/functions/ec2securitygroup"
@@ -16,6 +17,7 @@ import (
 // All is the explicit registration list, in alphabetical order: a function that
 // is not here is in no host, no policy and no report.
 var All = []remedy.Function{
+	ebsdefaultencryption.Function,
 	ebssnapshotsharing.Function,
 	ec2imagesharing.Function,
 	ec2securitygroup.Function,

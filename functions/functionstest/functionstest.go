@@ -40,6 +40,7 @@ type Stage struct {
 // without a stage is an error.
 func Set(ctx context.Context, root, function string, account Account) (Stage, error) {
 	set, ok := map[string]func(context.Context, samples, Account) (Stage, error){
+		"ebs-default-encryption":       defaultEncryption,
 		"ebs-snapshot-sharing":         snapshot,
 		"ec2-image-sharing":            image,
 		"ec2-security-group":           securityGroup,
