@@ -5,9 +5,7 @@ GOOD = [True, "alias/aws/ebs"]
 
 
 def change(_):
-    ec2 = boto3.client("ec2")
-    ec2.enable_ebs_encryption_by_default()
-    ec2.disable_ebs_encryption_by_default()
+    boto3.client("ec2").disable_ebs_encryption_by_default()
     return "ebs-encryption-by-default"
 
 
