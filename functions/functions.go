@@ -8,6 +8,10 @@ import (
 	"github.com/ebb-ops/ebb/functions/ec2imagesharing"
 	"github.com/ebb-ops/ebb/functions/ec2networkacl"
 	"github.com/ebb-ops/ebb/functions/ec2route"
+	"github.com/ebb-ops/ebb/functions/ebsdefaultencryption"
+	"github.com/ebb-ops/ebb/functions/ebssnapshotsharing"
+	"github.com/ebb-ops/ebb/functions/ec2imagesharing"
+	"github.com/ebb-ops/ebb/functions/ec2instancemetadata"
 	"github.com/ebb-ops/ebb/functions/ec2securitygroup"
 	"github.com/ebb-ops/ebb/functions/gitearepositoryvisibility"
 	"github.com/ebb-ops/ebb/functions/githubrepositoryvisibility"
@@ -30,6 +34,10 @@ var All = []remedy.Function{
 	ec2imagesharing.Function,
 	ec2networkacl.Function,
 	ec2route.Function,
+	ebsdefaultencryption.Function,
+	ebssnapshotsharing.Function,
+	ec2imagesharing.Function,
+	ec2instancemetadata.Function,
 	ec2securitygroup.Function,
 	gitearepositoryvisibility.Function,
 	githubrepositoryvisibility.Function,

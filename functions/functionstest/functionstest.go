@@ -43,11 +43,13 @@ func Set(ctx context.Context, root, function string, account Account) (Stage, er
 	set, ok := map[string]func(context.Context, samples, Account) (Stage, error){
 		"cloudtrail-logging":           trail,
 		"config-recorder":              recorder,
+		"ebs-default-encryption":       defaultEncryption,
 		"ebs-snapshot-sharing":         snapshot,
 		"ec2-flow-log":                 flowLog,
 		"ec2-image-sharing":            image,
 		"ec2-network-acl":              networkACL,
 		"ec2-route":                    routeTable,
+		"ec2-instance-metadata":        instanceMetadata,
 		"ec2-security-group":           securityGroup,
 		"gitea-repository-visibility":  giteaRepository,
 		"github-repository-visibility": repository,
