@@ -4,14 +4,12 @@ package functions
 import (
 	"github.com/ebb-ops/ebb/functions/cloudtraillogging"
 	"github.com/ebb-ops/ebb/functions/configrecorder"
-	"github.com/ebb-ops/ebb/functions/ebssnapshotsharing"
-	"github.com/ebb-ops/ebb/functions/ec2imagesharing"
-	"github.com/ebb-ops/ebb/functions/ec2networkacl"
-	"github.com/ebb-ops/ebb/functions/ec2route"
 	"github.com/ebb-ops/ebb/functions/ebsdefaultencryption"
 	"github.com/ebb-ops/ebb/functions/ebssnapshotsharing"
 	"github.com/ebb-ops/ebb/functions/ec2imagesharing"
 	"github.com/ebb-ops/ebb/functions/ec2instancemetadata"
+	"github.com/ebb-ops/ebb/functions/ec2networkacl"
+	"github.com/ebb-ops/ebb/functions/ec2route"
 	"github.com/ebb-ops/ebb/functions/ec2securitygroup"
 	"github.com/ebb-ops/ebb/functions/gitearepositoryvisibility"
 	"github.com/ebb-ops/ebb/functions/githubrepositoryvisibility"
@@ -30,14 +28,12 @@ import (
 var All = []remedy.Function{
 	cloudtraillogging.Function,
 	configrecorder.Function,
-	ebssnapshotsharing.Function,
-	ec2imagesharing.Function,
-	ec2networkacl.Function,
-	ec2route.Function,
 	ebsdefaultencryption.Function,
 	ebssnapshotsharing.Function,
 	ec2imagesharing.Function,
 	ec2instancemetadata.Function,
+	ec2networkacl.Function,
+	ec2route.Function,
 	ec2securitygroup.Function,
 	gitearepositoryvisibility.Function,
 	githubrepositoryvisibility.Function,
