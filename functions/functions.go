@@ -7,6 +7,7 @@ import (
 	"github.com/ebb-ops/ebb/functions/gitearepositoryvisibility"
 	"github.com/ebb-ops/ebb/functions/githubrepositoryvisibility"
 	"github.com/ebb-ops/ebb/functions/iamaccesskey"
+	"github.com/ebb-ops/ebb/functions/iaminlinepolicy"
 	"github.com/ebb-ops/ebb/functions/iampolicyattachment"
 	"github.com/ebb-ops/ebb/functions/s3bucketpolicy"
 	"github.com/ebb-ops/ebb/functions/s3publicaccessblock"
@@ -21,6 +22,7 @@ var All = []remedy.Function{
 	gitearepositoryvisibility.Function,
 	githubrepositoryvisibility.Function,
 	iamaccesskey.Function,
+	iaminlinepolicy.Function,
 	iampolicyattachment.Function,
 	s3bucketpolicy.Function,
 	s3publicaccessblock.Function,

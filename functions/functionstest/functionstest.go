@@ -45,6 +45,7 @@ func Set(ctx context.Context, root, function string, account Account) (Stage, er
 		"gitea-repository-visibility":  giteaRepository,
 		"github-repository-visibility": repository,
 		"iam-access-key":               accessKey,
+		"iam-inline-policy":            inlinePolicy,
 		"iam-policy-attachment":        policyAttachment,
 		"s3-bucket-policy":             bucketPolicy,
 		"s3-public-access-block":       accessBlock,

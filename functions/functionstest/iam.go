@@ -2,6 +2,8 @@ package functionstest
 
 import (
 	"context"
+	"encoding/json"
+	"net/url"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -79,4 +81,61 @@ func policyAttachment(ctx context.Context, events samples, account Account) (Sta
 	s.Bad = []string{"AdministratorAccess", "ReadOnlyAccess"}
 	s.Good = []string{"ReadOnlyAccess"}
 	return s, err
+}
+
+func inlinePolicy(ctx context.Context, events samples, account Account) (Stage, error) {
+	api := iam.NewFromConfig(account.Config)
+	role, name := aws.String("deploy"), aws.String("escalate")
+	if _, err := api.CreateRole(ctx, &iam.CreateRoleInput{RoleName: role, AssumeRolePolicyDocument: aws.String(lambdaTrust)}); err != nil {
+		return Stage{}, err
+	}
+	s, err := events.pair(account.ID, *role,
+		"iam-inline-policy/put-admin-on-role.json", *role,
+		"iam-inline-policy/put-denied.json", "TrailDiscover-Role")
+	if err != nil {
+		return Stage{}, err
+	}
+	var call struct {
+		Detail struct {
+			Parameters struct {
+				Policy string `json:"policyDocument"`
+			} `json:"requestParameters"`
+		} `json:"detail"`
+	}
+	if err := json.Unmarshal(s.Event, &call); err != nil {
+		return Stage{}, err
+	}
+	s.Spoil = func(ctx context.Context) error {
+		_, err := api.PutRolePolicy(ctx, &iam.PutRolePolicyInput{RoleName: role, PolicyName: name, PolicyDocument: &call.Detail.Parameters.Policy})
+		return err
+	}
+	s.State = func(ctx context.Context) ([]string, error) {
+		out, err := api.GetRolePolicy(ctx, &iam.GetRolePolicyInput{RoleName: role, PolicyName: name})
+		if err != nil {
+			return nil, err
+		}
+		return sids(*out.PolicyDocument)
+	}
+	s.Bad = []string{"Logs", "All"}
+	s.Good = []string{"Logs"}
+	return s, nil
+}
+
+// lambdaTrust lets functions have a role.
+const lambdaTrust = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}`
+
+// sids gives the Sids of a policy in IAM's answer, in order.
+func sids(encoded string) (out []string, err error) {
+	text, err := url.PathUnescape(encoded)
+	if err != nil {
+		return nil, err
+	}
+	var policy struct{ Statement []struct{ Sid string } }
+	if err := json.Unmarshal([]byte(text), &policy); err != nil {
+		return nil, err
+	}
+	for _, s := range policy.Statement {
+		out = append(out, s.Sid)
+	}
+	return out, nil
 }
