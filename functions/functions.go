@@ -9,6 +9,7 @@ import (
 	"github.com/ebb-ops/ebb/functions/iamaccesskey"
 	"github.com/ebb-ops/ebb/functions/iaminlinepolicy"
 	"github.com/ebb-ops/ebb/functions/iampolicyattachment"
+	"github.com/ebb-ops/ebb/functions/iampolicyversion"
 	"github.com/ebb-ops/ebb/functions/s3bucketpolicy"
 	"github.com/ebb-ops/ebb/functions/s3publicaccessblock"
 	"github.com/ebb-ops/ebb/pkg/remedy"
@@ -24,6 +25,7 @@ var All = []remedy.Function{
 	iamaccesskey.Function,
 	iaminlinepolicy.Function,
 	iampolicyattachment.Function,
+	iampolicyversion.Function,
 	s3bucketpolicy.Function,
 	s3publicaccessblock.Function,
 }

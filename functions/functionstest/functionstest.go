@@ -47,6 +47,7 @@ func Set(ctx context.Context, root, function string, account Account) (Stage, er
 		"iam-access-key":               accessKey,
 		"iam-inline-policy":            inlinePolicy,
 		"iam-policy-attachment":        policyAttachment,
+		"iam-policy-version":           policyVersion,
 		"s3-bucket-policy":             bucketPolicy,
 		"s3-public-access-block":       accessBlock,
 	}[function]

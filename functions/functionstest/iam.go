@@ -139,3 +139,42 @@ func sids(encoded string) (out []string, err error) {
 	}
 	return out, nil
 }
+
+func policyVersion(ctx context.Context, events samples, account Account) (Stage, error) {
+	api := iam.NewFromConfig(account.Config)
+	policy, err := api.CreatePolicy(ctx, &iam.CreatePolicyInput{
+		PolicyName: aws.String("deploy"), Path: aws.String("/team/"),
+		PolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}`),
+	})
+	if err != nil {
+		return Stage{}, err
+	}
+	s, err := events.pair(account.ID, "policy/team/deploy",
+		"iam-policy-version/create-version.json", "policy/team/deploy",
+		"iam-policy-version/create-version-denied.json", "policy/TrailDiscover")
+	s.Spoil = func(ctx context.Context) error {
+		_, err := api.CreatePolicyVersion(ctx, &iam.CreatePolicyVersionInput{
+			PolicyArn: policy.Policy.Arn, SetAsDefault: true,
+			PolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`),
+		})
+		return err
+	}
+	s.State = func(ctx context.Context) ([]string, error) {
+		out, err := api.GetPolicy(ctx, &iam.GetPolicyInput{PolicyArn: policy.Policy.Arn})
+		if err != nil {
+			return nil, err
+		}
+		list, err := api.ListPolicyVersions(ctx, &iam.ListPolicyVersionsInput{PolicyArn: policy.Policy.Arn})
+		if err != nil {
+			return nil, err
+		}
+		state := []string{"default " + *out.Policy.DefaultVersionId}
+		for _, v := range list.Versions {
+			state = append(state, *v.VersionId)
+		}
+		return state, nil
+	}
+	s.Bad = []string{"default v2", "v1", "v2"}
+	s.Good = []string{"default v1", "v1", "v2"}
+	return s, err
+}
