@@ -10,6 +10,7 @@ import (
 	"github.com/ebb-ops/ebb/functions/iaminlinepolicy"
 	"github.com/ebb-ops/ebb/functions/iampolicyattachment"
 	"github.com/ebb-ops/ebb/functions/iampolicyversion"
+	"github.com/ebb-ops/ebb/functions/iamroletrust"
 	"github.com/ebb-ops/ebb/functions/s3bucketpolicy"
 	"github.com/ebb-ops/ebb/functions/s3publicaccessblock"
 	"github.com/ebb-ops/ebb/pkg/remedy"
@@ -26,6 +27,7 @@ var All = []remedy.Function{
 	iaminlinepolicy.Function,
 	iampolicyattachment.Function,
 	iampolicyversion.Function,
+	iamroletrust.Function,
 	s3bucketpolicy.Function,
 	s3publicaccessblock.Function,
 }

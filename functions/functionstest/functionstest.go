@@ -48,6 +48,7 @@ func Set(ctx context.Context, root, function string, account Account) (Stage, er
 		"iam-inline-policy":            inlinePolicy,
 		"iam-policy-attachment":        policyAttachment,
 		"iam-policy-version":           policyVersion,
+		"iam-role-trust":               roleTrust,
 		"s3-bucket-policy":             bucketPolicy,
 		"s3-public-access-block":       accessBlock,
 	}[function]

@@ -3,6 +3,7 @@ package functionstest
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/url"
 	"slices"
 
@@ -176,5 +177,35 @@ func policyVersion(ctx context.Context, events samples, account Account) (Stage,
 	}
 	s.Bad = []string{"default v2", "v1", "v2"}
 	s.Good = []string{"default v1", "v1", "v2"}
+	return s, err
+}
+
+func roleTrust(ctx context.Context, events samples, account Account) (Stage, error) {
+	api := iam.NewFromConfig(account.Config)
+	role := aws.String("stratus-red-team-backdoor-r-role")
+	if _, err := api.CreateRole(ctx, &iam.CreateRoleInput{RoleName: role, AssumeRolePolicyDocument: aws.String(lambdaTrust)}); err != nil {
+		return Stage{}, err
+	}
+	s, err := events.pair(account.ID, *role,
+		"iam-role-trust/update-foreign-account.json", *role,
+		"iam-role-trust/update-denied.json", "TrailDiscover-Role")
+	s.Spoil = func(ctx context.Context) error {
+		const statement = `{"Sid":%q,"Effect":"Allow","Principal":{%q:%q},"Action":"sts:AssumeRole"}`
+		_, err := api.UpdateAssumeRolePolicy(ctx, &iam.UpdateAssumeRolePolicyInput{
+			RoleName: role, PolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":[` +
+				fmt.Sprintf(statement, "EC2", "Service", "ec2.amazonaws.com") + "," +
+				fmt.Sprintf(statement, "Stranger", "AWS", "arn:aws:iam::193672423079:root") + `]}`),
+		})
+		return err
+	}
+	s.State = func(ctx context.Context) ([]string, error) {
+		out, err := api.GetRole(ctx, &iam.GetRoleInput{RoleName: role})
+		if err != nil {
+			return nil, err
+		}
+		return sids(*out.Role.AssumeRolePolicyDocument)
+	}
+	s.Bad = []string{"EC2", "Stranger"}
+	s.Good = []string{"EC2"}
 	return s, err
 }
