@@ -11,6 +11,7 @@ import (
 	"github.com/ebb-ops/ebb/functions/iampolicyattachment"
 	"github.com/ebb-ops/ebb/functions/iampolicyversion"
 	"github.com/ebb-ops/ebb/functions/iamroletrust"
+	"github.com/ebb-ops/ebb/functions/kmskey"
 	"github.com/ebb-ops/ebb/functions/s3bucketpolicy"
 	"github.com/ebb-ops/ebb/functions/s3publicaccessblock"
 	"github.com/ebb-ops/ebb/pkg/remedy"
@@ -28,6 +29,7 @@ var All = []remedy.Function{
 	iampolicyattachment.Function,
 	iampolicyversion.Function,
 	iamroletrust.Function,
+	kmskey.Function,
 	s3bucketpolicy.Function,
 	s3publicaccessblock.Function,
 }

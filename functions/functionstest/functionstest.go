@@ -49,6 +49,7 @@ func Set(ctx context.Context, root, function string, account Account) (Stage, er
 		"iam-policy-attachment":        policyAttachment,
 		"iam-policy-version":           policyVersion,
 		"iam-role-trust":               roleTrust,
+		"kms-key":                      kmsKey,
 		"s3-bucket-policy":             bucketPolicy,
 		"s3-public-access-block":       accessBlock,
 	}[function]
