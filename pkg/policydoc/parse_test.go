@@ -152,6 +152,10 @@ func FuzzParse(f *testing.F) {
 		`{"Effect":"Deny","NotPrincipal":{"AWS":["1",  "2"]},"NotAction":"a","Condition":{"ForAnyValue:StringLikeIfExists":{"a":[1,true,"\u0041"]}}}]}`)
 	f.Add(`{"Statement":{"Effect":"Deny","Principal":{"Service":[]},"Action":[]}}`)
 	f.Add("{\"Statement\" : [\n ] }\n")
+	f.Add(`{"Statement":{"Effect":"Allow","Principal":{"AWS":"*","Service":"s3.amazonaws.com"},"Action":"a","Condition":{"IpAddress":{"aws:SourceIp":["::ffff:10.0.0.0/104","0.0.0.0/1"]},"ArnLike":{"aws:SourceArn":"arn:aws:s3:::b"}}}}`)
+	judge := Judge{Account: "111122223333", Bound: []string{"*"}, Allowed: Allowed{
+		Accounts: []string{"123456789012"}, Ranges: []string{"203.0.113.0/24"}, SourceARNs: []string{"arn:aws:s3:::acme-*"},
+	}}
 	f.Fuzz(func(t *testing.T, text string) {
 		doc, err := Parse(text)
 		if err != nil {
@@ -164,7 +168,11 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("%q is not equivalent to itself", text)
 		}
 		for i, s := range doc.Statements {
-			s.Public()
+			public, why := s.Public()
+			fault, _ := judge.Statement(s)
+			if public != (why != "") || fault == Fine && public && len(s.Conditions) == 0 {
+				t.Fatalf("statement %d of %q: public %v, %q; %q under a company's lists", i, text, public, why, fault)
+			}
 			rest := doc.Without(func(j int) bool { return j == i })
 			if rest.IsZero() {
 				continue
