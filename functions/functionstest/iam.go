@@ -2,7 +2,6 @@ package functionstest
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/url"
 	"slices"
@@ -97,17 +96,13 @@ func inlinePolicy(ctx context.Context, events samples, account Account) (Stage, 
 		return Stage{}, err
 	}
 	var call struct {
-		Detail struct {
-			Parameters struct {
-				Policy string `json:"policyDocument"`
-			} `json:"requestParameters"`
-		} `json:"detail"`
+		Policy string `json:"policyDocument"`
 	}
-	if err := json.Unmarshal(s.Event, &call); err != nil {
+	if err := s.parameters(&call); err != nil {
 		return Stage{}, err
 	}
 	s.Spoil = func(ctx context.Context) error {
-		_, err := api.PutRolePolicy(ctx, &iam.PutRolePolicyInput{RoleName: role, PolicyName: name, PolicyDocument: &call.Detail.Parameters.Policy})
+		_, err := api.PutRolePolicy(ctx, &iam.PutRolePolicyInput{RoleName: role, PolicyName: name, PolicyDocument: &call.Policy})
 		return err
 	}
 	s.State = func(ctx context.Context) ([]string, error) {
@@ -115,7 +110,7 @@ func inlinePolicy(ctx context.Context, events samples, account Account) (Stage, 
 		if err != nil {
 			return nil, err
 		}
-		return sids(*out.PolicyDocument)
+		return decodedSids(*out.PolicyDocument)
 	}
 	s.Bad = []string{"Logs", "All"}
 	s.Good = []string{"Logs"}
@@ -125,20 +120,13 @@ func inlinePolicy(ctx context.Context, events samples, account Account) (Stage, 
 // lambdaTrust lets functions have a role.
 const lambdaTrust = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}`
 
-// sids gives the Sids of a policy in IAM's answer, in order.
-func sids(encoded string) (out []string, err error) {
+// decodedSids gives the Sids of a policy in IAM's answer, which is encoded.
+func decodedSids(encoded string) ([]string, error) {
 	text, err := url.PathUnescape(encoded)
 	if err != nil {
 		return nil, err
 	}
-	var policy struct{ Statement []struct{ Sid string } }
-	if err := json.Unmarshal([]byte(text), &policy); err != nil {
-		return nil, err
-	}
-	for _, s := range policy.Statement {
-		out = append(out, s.Sid)
-	}
-	return out, nil
+	return sids(text)
 }
 
 func policyVersion(ctx context.Context, events samples, account Account) (Stage, error) {
@@ -203,9 +191,37 @@ func roleTrust(ctx context.Context, events samples, account Account) (Stage, err
 		if err != nil {
 			return nil, err
 		}
-		return sids(*out.Role.AssumeRolePolicyDocument)
+		return decodedSids(*out.Role.AssumeRolePolicyDocument)
 	}
 	s.Bad = []string{"EC2", "Stranger"}
 	s.Good = []string{"EC2"}
+	return s, err
+}
+
+func passwordPolicy(ctx context.Context, events samples, account Account) (Stage, error) {
+	api := iam.NewFromConfig(account.Config)
+	s, err := events.pair(account.ID, "",
+		"iam-password-policy/update-weaker.json", "no word of it",
+		"iam-password-policy/update-denied.json", "no word of it")
+	s.Spoil = func(ctx context.Context) error {
+		_, err := api.UpdateAccountPasswordPolicy(ctx, &iam.UpdateAccountPasswordPolicyInput{
+			MinimumPasswordLength: aws.Int32(8), RequireUppercaseCharacters: true, RequireLowercaseCharacters: true, RequireNumbers: true,
+			MaxPasswordAge: aws.Int32(90), AllowUsersToChangePassword: true,
+		})
+		return err
+	}
+	s.State = func(ctx context.Context) ([]string, error) {
+		out, err := api.GetAccountPasswordPolicy(ctx, &iam.GetAccountPasswordPolicyInput{})
+		if err != nil {
+			return nil, err
+		}
+		p := out.PasswordPolicy
+		return []string{
+			fmt.Sprint("length ", *p.MinimumPasswordLength, ", not the last ", aws.ToInt32(p.PasswordReusePrevention), ", for ", aws.ToInt32(p.MaxPasswordAge), " days"),
+			fmt.Sprint(p.RequireUppercaseCharacters, p.RequireLowercaseCharacters, p.RequireNumbers, p.RequireSymbols, p.AllowUsersToChangePassword),
+		}, nil
+	}
+	s.Bad = []string{"length 8, not the last 0, for 90 days", "true true true false true"}
+	s.Good = []string{"length 14, not the last 24, for 90 days", "true true true true true"}
 	return s, err
 }

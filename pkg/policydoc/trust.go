@@ -72,14 +72,14 @@ func (p Principal) Deleted() bool { return p.Kind == "AWS" && deletedID.MatchStr
 
 // outsider judges a principal of kind AWS.
 func (p Principal) outsider(c Circle) (what, why string) {
-	account := p.Value
+	of := p.Value
 	if parts := strings.SplitN(p.Value, ":", 6); len(parts) == 6 && parts[0] == "arn" {
-		account = parts[4]
+		of = parts[4]
 	}
 	switch {
-	case p.Deleted(), slices.Contains(c.Accounts, account):
+	case p.Deleted(), slices.Contains(c.Accounts, of):
 		return "", ""
-	case accountID(account):
+	case accountID(of):
 		return ForeignAccount, fmt.Sprintf("trusts %s, whose account is not an allowed one", p.Value)
 	}
 	return Everyone, fmt.Sprintf("trusts everyone (AWS principal %q)", p.Value)
@@ -91,16 +91,9 @@ func (s Statement) confined(c Circle) bool {
 	return slices.ContainsFunc(s.Conditions, func(cond Condition) bool {
 		return cond.every(present[cond.Key], func(v string) bool {
 			switch cond.Key {
-			case "aws:principalorgid":
-				return cond.text() && slices.Contains(c.Orgs, v)
-			case "aws:principalorgpaths":
-				org, _, _ := strings.Cut(v, "/")
-				return cond.text() && slices.Contains(c.Orgs, org)
-			case "aws:principalaccount":
-				return cond.text() && slices.Contains(c.Accounts, v)
-			case "aws:principalarn":
-				parts := strings.SplitN(v, ":", 6)
-				return cond.fixed(v) && len(parts) == 6 && slices.Contains(c.Accounts, parts[4])
+			case "aws:principalorgid", "aws:principalorgpaths", "aws:principalaccount", "aws:principalarn":
+				w, ok := cond.names(v)
+				return ok && (w.kind == organization && slices.Contains(c.Orgs, w.id) || w.kind == account && slices.Contains(c.Accounts, w.id))
 			}
 			return false
 		})
@@ -143,7 +136,7 @@ var issuers = []struct {
 func (s Statement) openProvider(p Principal, c Circle) (what, why string) {
 	issuer := p.Value
 	if parts := strings.SplitN(p.Value, ":", 6); len(parts) == 6 && parts[0] == "arn" {
-		if account := parts[4]; !slices.Contains(c.Accounts, account) {
+		if !slices.Contains(c.Accounts, parts[4]) {
 			return ForeignAccount, fmt.Sprintf("trusts the identity provider %s, whose account is not an allowed one", p.Value)
 		}
 		_, issuer, _ = strings.Cut(parts[5], "/")
@@ -167,8 +160,8 @@ func (s Statement) openProvider(p Principal, c Circle) (what, why string) {
 	return "", ""
 }
 
-// owner is how a claim begins that names an owner: "repo:acme/", "organization:acme:".
-var owner = regexp.MustCompile(`^[^:]+:[^:/]+[:/]`)
+// claimant is how a claim begins that names an owner: "repo:acme/", "organization:acme:".
+var claimant = regexp.MustCompile(`^[^:]+:[^:/]+[:/]`)
 
 // namesOwner reports whether a claim's value is fixed at least up to whose it
 // is: "repo:acme/site:*", and not "repo:*" or "repo:acme*".
@@ -177,7 +170,7 @@ func namesOwner(v string) bool {
 		return v != ""
 	}
 	head, _, _ := strings.Cut(strings.NewReplacer("?", "*", "${", "*").Replace(v), "*")
-	return owner.MatchString(head)
+	return claimant.MatchString(head)
 }
 
 func cutLast(s, sep string) (before, after string, found bool) {
