@@ -10,6 +10,7 @@ import (
 	"github.com/ebb-ops/ebb/functions/githubrepositoryvisibility"
 	"github.com/ebb-ops/ebb/functions/iamaccesskey"
 	"github.com/ebb-ops/ebb/functions/iaminlinepolicy"
+	"github.com/ebb-ops/ebb/functions/iampasswordpolicy"
 	"github.com/ebb-ops/ebb/functions/iampolicyattachment"
 	"github.com/ebb-ops/ebb/functions/iampolicyversion"
 	"github.com/ebb-ops/ebb/functions/iamroletrust"
@@ -33,6 +34,7 @@ var All = []remedy.Function{
 	githubrepositoryvisibility.Function,
 	iamaccesskey.Function,
 	iaminlinepolicy.Function,
+	iampasswordpolicy.Function,
 	iampolicyattachment.Function,
 	iampolicyversion.Function,
 	iamroletrust.Function,

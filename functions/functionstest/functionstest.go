@@ -48,6 +48,7 @@ func Set(ctx context.Context, root, function string, account Account) (Stage, er
 		"github-repository-visibility": repository,
 		"iam-access-key":               accessKey,
 		"iam-inline-policy":            inlinePolicy,
+		"iam-password-policy":          passwordPolicy,
 		"iam-policy-attachment":        policyAttachment,
 		"iam-policy-version":           policyVersion,
 		"iam-role-trust":               roleTrust,
