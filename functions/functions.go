@@ -14,7 +14,12 @@ import (
 	"github.com/ebb-ops/ebb/functions/gitearepositoryvisibility"
 	"github.com/ebb-ops/ebb/functions/githubrepositoryvisibility"
 	"github.com/ebb-ops/ebb/functions/iamaccesskey"
+	"github.com/ebb-ops/ebb/functions/iaminlinepolicy"
+	"github.com/ebb-ops/ebb/functions/iampasswordpolicy"
 	"github.com/ebb-ops/ebb/functions/iampolicyattachment"
+	"github.com/ebb-ops/ebb/functions/iampolicyversion"
+	"github.com/ebb-ops/ebb/functions/iamroletrust"
+	"github.com/ebb-ops/ebb/functions/kmskey"
 	"github.com/ebb-ops/ebb/functions/s3bucketpolicy"
 	"github.com/ebb-ops/ebb/functions/s3bucketversioning"
 	"github.com/ebb-ops/ebb/functions/s3publicaccessblock"
@@ -38,7 +43,12 @@ var All = []remedy.Function{
 	gitearepositoryvisibility.Function,
 	githubrepositoryvisibility.Function,
 	iamaccesskey.Function,
+	iaminlinepolicy.Function,
+	iampasswordpolicy.Function,
 	iampolicyattachment.Function,
+	iampolicyversion.Function,
+	iamroletrust.Function,
+	kmskey.Function,
 	s3bucketpolicy.Function,
 	s3bucketversioning.Function,
 	s3publicaccessblock.Function,
