@@ -4,6 +4,7 @@ package functions
 import (
 	"github.com/ebb-ops/ebb/functions/ebssnapshotsharing"
 	"github.com/ebb-ops/ebb/functions/ec2securitygroup"
+	"github.com/ebb-ops/ebb/functions/ecrrepositorypolicy"
 	"github.com/ebb-ops/ebb/functions/gitearepositoryvisibility"
 	"github.com/ebb-ops/ebb/functions/githubrepositoryvisibility"
 	"github.com/ebb-ops/ebb/functions/iamaccesskey"
@@ -19,6 +20,7 @@ import (
 var All = []remedy.Function{
 	ebssnapshotsharing.Function,
 	ec2securitygroup.Function,
+	ecrrepositorypolicy.Function,
 	gitearepositoryvisibility.Function,
 	githubrepositoryvisibility.Function,
 	iamaccesskey.Function,

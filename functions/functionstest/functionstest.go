@@ -42,6 +42,7 @@ func Set(ctx context.Context, root, function string, account Account) (Stage, er
 	set, ok := map[string]func(context.Context, samples, Account) (Stage, error){
 		"ebs-snapshot-sharing":         snapshot,
 		"ec2-security-group":           securityGroup,
+		"ecr-repository-policy":        repositoryPolicy,
 		"gitea-repository-visibility":  giteaRepository,
 		"github-repository-visibility": repository,
 		"iam-access-key":               accessKey,

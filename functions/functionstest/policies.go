@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
@@ -103,6 +104,36 @@ func topicPolicy(ctx context.Context, events samples, account Account) (Stage, e
 		return sids(got.Attributes["Policy"])
 	}
 	s.Bad = []string{"TLSOnly", "PublicPublish"}
+	s.Good = []string{"TLSOnly"}
+	return s, nil
+}
+
+func repositoryPolicy(ctx context.Context, events samples, account Account) (Stage, error) {
+	api := ecr.NewFromConfig(account.Config)
+	name := "acme/web"
+	if _, err := api.CreateRepository(ctx, &ecr.CreateRepositoryInput{RepositoryName: &name}); err != nil {
+		return Stage{}, err
+	}
+	s, err := events.pair(account.ID, name, "ecr-repository-policy/set-public-pull.json", name, "ecr-repository-policy/set-denied.json", name)
+	if err != nil {
+		return Stage{}, err
+	}
+	var call struct{ PolicyText string }
+	if err := s.parameters(&call); err != nil {
+		return Stage{}, err
+	}
+	s.Spoil = func(ctx context.Context) error {
+		_, err := api.SetRepositoryPolicy(ctx, &ecr.SetRepositoryPolicyInput{RepositoryName: &name, PolicyText: &call.PolicyText})
+		return err
+	}
+	s.State = func(ctx context.Context) ([]string, error) {
+		got, err := api.GetRepositoryPolicy(ctx, &ecr.GetRepositoryPolicyInput{RepositoryName: &name})
+		if err != nil {
+			return nil, err
+		}
+		return sids(*got.PolicyText)
+	}
+	s.Bad = []string{"TLSOnly", "PublicPull"}
 	s.Good = []string{"TLSOnly"}
 	return s, nil
 }
