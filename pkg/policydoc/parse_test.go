@@ -43,7 +43,8 @@ func TestParse(t *testing.T) {
 				{"Federated", "cognito-identity.amazonaws.com"},
 				{"CanonicalUser", "79a5"},
 			},
-			Actions: []string{"s3:GetObject"},
+			Actions:   []string{"s3:GetObject"},
+			Resources: []string{"arn:aws:s3:::b/*"},
 			Conditions: []Condition{
 				{Operator: "StringLike", ForAny: true, Key: "aws:principalorgpaths", Values: []string{"o-1/*"}},
 				{Operator: "ArnEquals", ForAll: true, IfExists: true, Key: "aws:sourcearn", Values: []string{"arn:aws:s3:::x"}},
@@ -51,7 +52,7 @@ func TestParse(t *testing.T) {
 				{Operator: "NumericLessThan", Key: "s3:max-keys", Values: []string{"10", "20"}},
 			},
 		},
-		{Principals: []Principal{{"AWS", "*"}}, NotPrincipal: true, Actions: []string{"s3:*"}, NotAction: true},
+		{Principals: []Principal{{"AWS", "*"}}, NotPrincipal: true, Actions: []string{"s3:*"}, NotAction: true, Resources: []string{"*"}, NotResource: true},
 	}
 	if diff := cmp.Diff(want, got.Statements); diff != "" {
 		t.Errorf("statements (-want +got):\n%s", diff)

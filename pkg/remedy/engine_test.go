@@ -100,6 +100,28 @@ func TestHandle_outcomes(t *testing.T) {
 			arrange: func(l *lab) { l.room.set("a", map[string]string{"y": "cursed"}) },
 			want:    remedy.Failed, wantErr: "a person must", reason: "No repair is known", kept: true, items: map[string]string{"y": "cursed"},
 		},
+		"no repair, observed": {
+			arrange: func(l *lab) {
+				l.room.set("a", map[string]string{"y": "cursed"})
+				l.policy.Mode = remedy.Observe
+			},
+			want: remedy.Observed, reason: "Ebb can't put this back, in no mode", kept: true, items: map[string]string{"y": "cursed"},
+		},
+		"a repair of one of two": {
+			arrange: func(l *lab) { l.room.set("a", map[string]string{"x": "cursed", "y": "bad"}) },
+			want:    remedy.Reverted, reason: "This it can't put back, and a person must: Item x is cursed.", kept: true, items: map[string]string{"x": "cursed"},
+		},
+		"a repair of one of two, observed": {
+			arrange: func(l *lab) {
+				l.room.set("a", map[string]string{"x": "cursed", "y": "bad"})
+				l.policy.Mode = remedy.Observe
+			},
+			want: remedy.Observed, reason: "a person must: Item x is cursed.", kept: true, items: map[string]string{"x": "cursed", "y": "bad"},
+		},
+		"a repair that breaks something else": {
+			arrange: func(l *lab) { l.room.set("a", map[string]string{"y": "turning"}) },
+			want:    remedy.Failed, wantErr: "would break something else", kept: true, items: map[string]string{"y": "turning"},
+		},
 		"foreign parameters": {
 			arrange: func(l *lab) { l.policy.Params = 7 },
 			want:    remedy.Failed, wantErr: "parameters are int", kept: true, items: map[string]string{"x": "good", "y": "bad"},

@@ -118,7 +118,8 @@ type Rule[T Target, S any, C Change, P any] struct {
 	// order. None means compliant.
 	Check func(T, S, P) []Violation
 	// Repair gives the compliant state nearest to the one given; the baseline
-	// says what held before, if it is known. Check of its result must be empty.
+	// says what held before, if it is known. What it can't repair it leaves as it
+	// is: Check of its result gives some of what Check gave before, and no more.
 	Repair func(T, S, Baseline[S], P) S
 	// Diff gives the fewest changes that lead from one state to the other, in
 	// the order in which they must be applied. None means that the two are the

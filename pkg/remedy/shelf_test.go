@@ -27,7 +27,7 @@ func (s shelfID) Ref() remedy.Ref {
 }
 
 // shelf is its state: labelled items. An item labelled "bad" breaks the policy,
-// one labelled "cursed" does so for good.
+// one labelled "cursed" does so for good, and one labelled "turning" becomes cursed when it is repaired.
 type shelf struct {
 	Items map[string]string `json:"items"`
 	Tags  map[string]string `json:"tags,omitempty"`
@@ -60,7 +60,7 @@ var rule = remedy.Rule[shelfID, shelf, put, params]{
 	},
 	Check: func(_ shelfID, s shelf, p params) (out []remedy.Violation) {
 		for _, item := range slices.Sorted(maps.Keys(s.Items)) {
-			if l := s.Items[item]; (l == "bad" || l == "cursed") && !slices.Contains(p.Allowed, item) {
+			if l := s.Items[item]; (l == "bad" || l == "cursed" || l == "turning") && !slices.Contains(p.Allowed, item) {
 				out = append(out, remedy.Violation{Rule: l, Part: item, Message: "Item " + item + " is " + l + "."})
 			}
 		}
@@ -69,6 +69,9 @@ var rule = remedy.Rule[shelfID, shelf, put, params]{
 	Repair: func(_ shelfID, s shelf, base remedy.Baseline[shelf], p params) shelf {
 		out := shelf{Items: maps.Clone(s.Items), Tags: s.Tags}
 		for item, label := range s.Items {
+			if label == "turning" {
+				out.Items[item] = "cursed"
+			}
 			if label != "bad" || slices.Contains(p.Allowed, item) {
 				continue
 			}
