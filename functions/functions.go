@@ -3,8 +3,8 @@ package functions
 
 import (
 	"github.com/ebb-ops/ebb/functions/ebssnapshotsharing"
-	"github.com/ebb-ops/ebb/functions/ec2networkacl"
 	"github.com/ebb-ops/ebb/functions/ec2imagesharing"
+	"github.com/ebb-ops/ebb/functions/ec2networkacl"
 	"github.com/ebb-ops/ebb/functions/ec2securitygroup"
 	"github.com/ebb-ops/ebb/functions/ecrrepositorypolicy"
 	"github.com/ebb-ops/ebb/functions/gitearepositoryvisibility"
@@ -13,6 +13,7 @@ import (
 	"github.com/ebb-ops/ebb/functions/iampolicyattachment"
 	"github.com/ebb-ops/ebb/functions/s3bucketpolicy"
 	"github.com/ebb-ops/ebb/functions/s3publicaccessblock"
+	"github.com/ebb-ops/ebb/functions/secretsmanagersecretpolicy"
 	"github.com/ebb-ops/ebb/functions/snstopicpolicy"
 	"github.com/ebb-ops/ebb/functions/sqsqueuepolicy"
 	"github.com/ebb-ops/ebb/pkg/remedy"
@@ -32,6 +33,7 @@ var All = []remedy.Function{
 	iampolicyattachment.Function,
 	s3bucketpolicy.Function,
 	s3publicaccessblock.Function,
+	secretsmanagersecretpolicy.Function,
 	snstopicpolicy.Function,
 	sqsqueuepolicy.Function,
 }

@@ -51,6 +51,7 @@ func Set(ctx context.Context, root, function string, account Account) (Stage, er
 		"iam-policy-attachment":        policyAttachment,
 		"s3-bucket-policy":             bucketPolicy,
 		"s3-public-access-block":       accessBlock,
+		"secretsmanager-secret-policy": secretPolicy,
 		"sns-topic-policy":             topicPolicy,
 		"sqs-queue-policy":             queuePolicy,
 	}[function]

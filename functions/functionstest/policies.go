@@ -6,6 +6,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
@@ -134,6 +135,39 @@ func repositoryPolicy(ctx context.Context, events samples, account Account) (Sta
 		return sids(*got.PolicyText)
 	}
 	s.Bad = []string{"TLSOnly", "PublicPull"}
+	s.Good = []string{"TLSOnly"}
+	return s, nil
+}
+
+func secretPolicy(ctx context.Context, events samples, account Account) (Stage, error) {
+	api := secretsmanager.NewFromConfig(account.Config)
+	name := "acme/db"
+	out, err := api.CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: &name, SecretString: aws.String("x")})
+	if err != nil {
+		return Stage{}, err
+	}
+	s, err := events.pair(account.ID, *out.ARN,
+		"secretsmanager-secret-policy/put-public-read.json", "arn:aws:secretsmanager:us-east-1:111122223333:secret:acme/db-a1b2c3",
+		"secretsmanager-secret-policy/put-denied.json", name)
+	if err != nil {
+		return Stage{}, err
+	}
+	var call struct{ ResourcePolicy string }
+	if err := s.parameters(&call); err != nil {
+		return Stage{}, err
+	}
+	s.Spoil = func(ctx context.Context) error {
+		_, err := api.PutResourcePolicy(ctx, &secretsmanager.PutResourcePolicyInput{SecretId: &name, ResourcePolicy: &call.ResourcePolicy})
+		return err
+	}
+	s.State = func(ctx context.Context) ([]string, error) {
+		got, err := api.GetResourcePolicy(ctx, &secretsmanager.GetResourcePolicyInput{SecretId: &name})
+		if err != nil {
+			return nil, err
+		}
+		return sids(aws.ToString(got.ResourcePolicy))
+	}
+	s.Bad = []string{"TLSOnly", "PublicRead"}
 	s.Good = []string{"TLSOnly"}
 	return s, nil
 }
