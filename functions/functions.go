@@ -11,6 +11,8 @@ import (
 	"github.com/ebb-ops/ebb/functions/githubrepositoryvisibility"
 	"github.com/ebb-ops/ebb/functions/iamaccesskey"
 	"github.com/ebb-ops/ebb/functions/iampolicyattachment"
+	"github.com/ebb-ops/ebb/functions/lambdafunctionurl"
+	"github.com/ebb-ops/ebb/functions/lambdapermission"
 	"github.com/ebb-ops/ebb/functions/s3bucketpolicy"
 	"github.com/ebb-ops/ebb/functions/s3publicaccessblock"
 	"github.com/ebb-ops/ebb/functions/secretsmanagersecretpolicy"
@@ -31,6 +33,8 @@ var All = []remedy.Function{
 	githubrepositoryvisibility.Function,
 	iamaccesskey.Function,
 	iampolicyattachment.Function,
+	lambdafunctionurl.Function,
+	lambdapermission.Function,
 	s3bucketpolicy.Function,
 	s3publicaccessblock.Function,
 	secretsmanagersecretpolicy.Function,

@@ -49,6 +49,8 @@ func Set(ctx context.Context, root, function string, account Account) (Stage, er
 		"github-repository-visibility": repository,
 		"iam-access-key":               accessKey,
 		"iam-policy-attachment":        policyAttachment,
+		"lambda-function-url":          functionURL,
+		"lambda-permission":            lambdaPermission,
 		"s3-bucket-policy":             bucketPolicy,
 		"s3-public-access-block":       accessBlock,
 		"secretsmanager-secret-policy": secretPolicy,
