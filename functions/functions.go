@@ -14,6 +14,7 @@ import (
 	"github.com/ebb-ops/ebb/functions/lambdafunctionurl"
 	"github.com/ebb-ops/ebb/functions/lambdapermission"
 	"github.com/ebb-ops/ebb/functions/s3bucketpolicy"
+	"github.com/ebb-ops/ebb/functions/s3bucketversioning"
 	"github.com/ebb-ops/ebb/functions/s3publicaccessblock"
 	"github.com/ebb-ops/ebb/functions/secretsmanagersecretpolicy"
 	"github.com/ebb-ops/ebb/functions/snstopicpolicy"
@@ -25,8 +26,8 @@ import (
 // is not here is in no host, no policy and no report.
 var All = []remedy.Function{
 	ebssnapshotsharing.Function,
-	ec2networkacl.Function,
 	ec2imagesharing.Function,
+	ec2networkacl.Function,
 	ec2securitygroup.Function,
 	ecrrepositorypolicy.Function,
 	gitearepositoryvisibility.Function,
@@ -36,6 +37,7 @@ var All = []remedy.Function{
 	lambdafunctionurl.Function,
 	lambdapermission.Function,
 	s3bucketpolicy.Function,
+	s3bucketversioning.Function,
 	s3publicaccessblock.Function,
 	secretsmanagersecretpolicy.Function,
 	snstopicpolicy.Function,

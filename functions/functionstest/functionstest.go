@@ -52,6 +52,7 @@ func Set(ctx context.Context, root, function string, account Account) (Stage, er
 		"lambda-function-url":          functionURL,
 		"lambda-permission":            lambdaPermission,
 		"s3-bucket-policy":             bucketPolicy,
+		"s3-bucket-versioning":         bucketVersioning,
 		"s3-public-access-block":       accessBlock,
 		"secretsmanager-secret-policy": secretPolicy,
 		"sns-topic-policy":             topicPolicy,

@@ -22,7 +22,24 @@ var Function = remedy.Function{
 		"s3:PutBucketPolicy",
 	},
 	Params: Params{},
-	New:    open,
+	Doc: remedy.Doc{
+		Bad: "A statement that lets the public in breaks the policy: one that allows something to every principal, with no condition that holds it to known accounts, networks or services. " +
+			"That is S3's own meaning of the word. A public access block that holds the statement off for now makes it no better, because it works as soon as the block is lifted. " +
+			"A statement for named accounts, however foreign, or one that denies is no violation.",
+		Repair: "PutBucketPolicy puts the policy without its public statements, DeleteBucketPolicy deletes it when none is left. " +
+			"When a statement of the last compliant policy is missing too, the change has overwritten something good: then that policy comes back as it was, without what would be public in it today.",
+		Keeps: "All other statements stay byte for byte, in their order. ACLs, the public access block and objects are not touched.",
+		Limits: []string{
+			"S3 has no compare-and-set for policies: of two changes in the same moment one may be lost, and its own event leads to the next look.",
+			"New statements that came in one change with the loss of good ones go with it. They are in the record's before-image, and an undo brings them back.",
+			"A principal of the last compliant policy that was deleted since makes S3 refuse it: the record says so, and no retry will help.",
+		},
+		Links: []string{
+			"https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html#access-control-block-public-access-policy-status",
+			"https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html",
+		},
+	},
+	New: open,
 }
 
 var rules = remedy.Rule[Target, State, Change, Params]{
