@@ -11,6 +11,7 @@ import (
 	"github.com/ebb-ops/ebb/functions/ec2networkacl"
 	"github.com/ebb-ops/ebb/functions/ec2route"
 	"github.com/ebb-ops/ebb/functions/ec2securitygroup"
+	"github.com/ebb-ops/ebb/functions/ecrrepositorypolicy"
 	"github.com/ebb-ops/ebb/functions/gitearepositoryvisibility"
 	"github.com/ebb-ops/ebb/functions/githubrepositoryvisibility"
 	"github.com/ebb-ops/ebb/functions/iamaccesskey"
@@ -20,9 +21,12 @@ import (
 	"github.com/ebb-ops/ebb/functions/iampolicyversion"
 	"github.com/ebb-ops/ebb/functions/iamroletrust"
 	"github.com/ebb-ops/ebb/functions/kmskey"
+	"github.com/ebb-ops/ebb/functions/lambdafunctionurl"
+	"github.com/ebb-ops/ebb/functions/lambdapermission"
 	"github.com/ebb-ops/ebb/functions/s3bucketpolicy"
 	"github.com/ebb-ops/ebb/functions/s3bucketversioning"
 	"github.com/ebb-ops/ebb/functions/s3publicaccessblock"
+	"github.com/ebb-ops/ebb/functions/secretsmanagersecretpolicy"
 	"github.com/ebb-ops/ebb/functions/snstopicpolicy"
 	"github.com/ebb-ops/ebb/functions/sqsqueuepolicy"
 	"github.com/ebb-ops/ebb/pkg/remedy"
@@ -40,6 +44,7 @@ var All = []remedy.Function{
 	ec2networkacl.Function,
 	ec2route.Function,
 	ec2securitygroup.Function,
+	ecrrepositorypolicy.Function,
 	gitearepositoryvisibility.Function,
 	githubrepositoryvisibility.Function,
 	iamaccesskey.Function,
@@ -49,9 +54,12 @@ var All = []remedy.Function{
 	iampolicyversion.Function,
 	iamroletrust.Function,
 	kmskey.Function,
+	lambdafunctionurl.Function,
+	lambdapermission.Function,
 	s3bucketpolicy.Function,
 	s3bucketversioning.Function,
 	s3publicaccessblock.Function,
+	secretsmanagersecretpolicy.Function,
 	snstopicpolicy.Function,
 	sqsqueuepolicy.Function,
 }
