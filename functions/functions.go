@@ -10,6 +10,7 @@ import (
 	"github.com/ebb-ops/ebb/functions/githubrepositoryvisibility"
 	"github.com/ebb-ops/ebb/functions/iamaccesskey"
 	"github.com/ebb-ops/ebb/functions/iampolicyattachment"
+	"github.com/ebb-ops/ebb/functions/s3accountpublicaccessblock"
 	"github.com/ebb-ops/ebb/functions/s3bucketpolicy"
 	"github.com/ebb-ops/ebb/functions/s3bucketversioning"
 	"github.com/ebb-ops/ebb/functions/s3publicaccessblock"
@@ -29,6 +30,7 @@ var All = []remedy.Function{
 	githubrepositoryvisibility.Function,
 	iamaccesskey.Function,
 	iampolicyattachment.Function,
+	s3accountpublicaccessblock.Function,
 	s3bucketpolicy.Function,
 	s3bucketversioning.Function,
 	s3publicaccessblock.Function,

@@ -38,7 +38,7 @@ type World[T remedy.Target, S any, C remedy.Change] struct {
 	// State reads the whole resource, by other means than the store, with the
 	// names that the cases use.
 	State func(testing.TB) S
-	// Remove deletes the resource.
+	// Remove deletes the resource. Nil where nobody can: an account's settings, say.
 	Remove func(testing.TB)
 }
 
