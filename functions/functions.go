@@ -23,6 +23,7 @@ import (
 	"github.com/ebb-ops/ebb/functions/kmskey"
 	"github.com/ebb-ops/ebb/functions/lambdafunctionurl"
 	"github.com/ebb-ops/ebb/functions/lambdapermission"
+	"github.com/ebb-ops/ebb/functions/s3accountpublicaccessblock"
 	"github.com/ebb-ops/ebb/functions/s3bucketpolicy"
 	"github.com/ebb-ops/ebb/functions/s3bucketversioning"
 	"github.com/ebb-ops/ebb/functions/s3publicaccessblock"
@@ -56,6 +57,7 @@ var All = []remedy.Function{
 	kmskey.Function,
 	lambdafunctionurl.Function,
 	lambdapermission.Function,
+	s3accountpublicaccessblock.Function,
 	s3bucketpolicy.Function,
 	s3bucketversioning.Function,
 	s3publicaccessblock.Function,
