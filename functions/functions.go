@@ -11,6 +11,8 @@ import (
 	"github.com/ebb-ops/ebb/functions/iamaccesskey"
 	"github.com/ebb-ops/ebb/functions/iampolicyattachment"
 	"github.com/ebb-ops/ebb/functions/s3accountpublicaccessblock"
+	"github.com/ebb-ops/ebb/functions/s3bucketacl"
+	"github.com/ebb-ops/ebb/functions/s3bucketlogging"
 	"github.com/ebb-ops/ebb/functions/s3bucketpolicy"
 	"github.com/ebb-ops/ebb/functions/s3bucketversioning"
 	"github.com/ebb-ops/ebb/functions/s3publicaccessblock"
@@ -31,6 +33,8 @@ var All = []remedy.Function{
 	iamaccesskey.Function,
 	iampolicyattachment.Function,
 	s3accountpublicaccessblock.Function,
+	s3bucketacl.Function,
+	s3bucketlogging.Function,
 	s3bucketpolicy.Function,
 	s3bucketversioning.Function,
 	s3publicaccessblock.Function,

@@ -49,6 +49,8 @@ func Set(ctx context.Context, root, function string, account Account) (Stage, er
 		"iam-access-key":                 accessKey,
 		"iam-policy-attachment":          policyAttachment,
 		"s3-account-public-access-block": accountBlock,
+		"s3-bucket-acl":                  bucketACL,
+		"s3-bucket-logging":              bucketLogging,
 		"s3-bucket-policy":               bucketPolicy,
 		"s3-bucket-versioning":           bucketVersioning,
 		"s3-public-access-block":         accessBlock,
