@@ -24,6 +24,8 @@ import (
 	"github.com/ebb-ops/ebb/functions/lambdafunctionurl"
 	"github.com/ebb-ops/ebb/functions/lambdapermission"
 	"github.com/ebb-ops/ebb/functions/s3accountpublicaccessblock"
+	"github.com/ebb-ops/ebb/functions/s3bucketacl"
+	"github.com/ebb-ops/ebb/functions/s3bucketlogging"
 	"github.com/ebb-ops/ebb/functions/s3bucketpolicy"
 	"github.com/ebb-ops/ebb/functions/s3bucketversioning"
 	"github.com/ebb-ops/ebb/functions/s3publicaccessblock"
@@ -58,6 +60,8 @@ var All = []remedy.Function{
 	lambdafunctionurl.Function,
 	lambdapermission.Function,
 	s3accountpublicaccessblock.Function,
+	s3bucketacl.Function,
+	s3bucketlogging.Function,
 	s3bucketpolicy.Function,
 	s3bucketversioning.Function,
 	s3publicaccessblock.Function,
