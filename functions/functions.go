@@ -8,6 +8,7 @@ import (
 	"github.com/ebb-ops/ebb/functions/ec2securitygroup"
 	"github.com/ebb-ops/ebb/functions/gitearepositoryvisibility"
 	"github.com/ebb-ops/ebb/functions/githubrepositoryvisibility"
+	"github.com/ebb-ops/ebb/functions/guarddutydetector"
 	"github.com/ebb-ops/ebb/functions/iamaccesskey"
 	"github.com/ebb-ops/ebb/functions/s3bucketpolicy"
 	"github.com/ebb-ops/ebb/functions/s3publicaccessblock"
@@ -23,6 +24,7 @@ var All = []remedy.Function{
 	ec2securitygroup.Function,
 	gitearepositoryvisibility.Function,
 	githubrepositoryvisibility.Function,
+	guarddutydetector.Function,
 	iamaccesskey.Function,
 	s3bucketpolicy.Function,
 	s3publicaccessblock.Function,

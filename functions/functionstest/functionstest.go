@@ -46,6 +46,7 @@ func Set(ctx context.Context, root, function string, account Account) (Stage, er
 		"ec2-security-group":           securityGroup,
 		"gitea-repository-visibility":  giteaRepository,
 		"github-repository-visibility": repository,
+		"guardduty-detector":           detector,
 		"iam-access-key":               accessKey,
 		"s3-bucket-policy":             bucketPolicy,
 		"s3-public-access-block":       accessBlock,
