@@ -161,3 +161,14 @@ func TestApplyErrors(t *testing.T) {
 		})
 	}
 }
+
+// A peer takes an error of a look-up for "there is none", and retries nothing.
+// Here that would make a second detector.
+func TestALookUpErrorIsNotADeletedDetector(t *testing.T) {
+	t.Parallel()
+	f := full()
+	f.fail["ListDetectors"] = apiError("InternalServerErrorException")
+	if got, err := storeOf(f).Read(t.Context(), here); err == nil || got.Detector != nil {
+		t.Errorf("Read = %+v, %v; want an error and no state", got, err)
+	}
+}
