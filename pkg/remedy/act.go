@@ -15,7 +15,8 @@ import (
 type plan struct {
 	outcome  Outcome // when it is reached
 	changes  []change
-	restored time.Time // when the baseline that it brings back was read; zero when it brings back none
+	left     []Violation // what no change can mend
+	restored time.Time   // when the baseline that it brings back was read; zero when it brings back none
 	blast    Cap
 	fight    Cap
 	hold     *Hold  // to set when it is reached

@@ -118,13 +118,19 @@ type Rule[T Target, S any, C Change, P any] struct {
 	// order. None means compliant.
 	Check func(T, S, P) []Violation
 	// Repair gives the compliant state nearest to the one given; the baseline
-	// says what held before, if it is known. Check of its result must be empty.
+	// says what held before, if it is known. What it can't repair it leaves as it
+	// is: Check of its result gives some of what Check gave before, and no more.
 	Repair func(T, S, Baseline[S], P) S
 	// Diff gives the fewest changes that lead from one state to the other, in
 	// the order in which they must be applied. None means that the two are the
 	// same state: what a cloud assigns (rule ids, timestamps, the order of a
 	// set) and what Ebb only reads (tags) does not count.
 	Diff func(t T, from, to S) []C
+	// Root gives the resource in whose place t stands, by what t's baseline
+	// says; t itself where it stands for itself. What was deleted and made anew
+	// under another id is so kept, judged and put back under its first one. nil
+	// means that nothing stands in another's place.
+	Root func(T, Baseline[S]) T
 }
 
 // Resource is the impure half of a function: how a state is read and changed.

@@ -32,7 +32,10 @@ func failure(what string, err error) string {
 }
 
 func observed(rec Record, p plan) string {
-	return fmt.Sprintf("%s. In enforce mode Ebb would make %s%s.", sentences(rec.Violations), count(len(rec.Changes), "call"), baselineNote(p))
+	if len(rec.Changes) == 0 {
+		return fmt.Sprintf("%s. Ebb can't put this back, in no mode: a person must.", sentences(rec.Violations))
+	}
+	return fmt.Sprintf("%s. In enforce mode Ebb would make %s%s.%s", sentences(rec.Violations), count(len(rec.Changes), "call"), baselineNote(p), leftNote(p))
 }
 
 func done(rec Record, p plan) string {
@@ -40,7 +43,15 @@ func done(rec Record, p plan) string {
 		return fmt.Sprintf("The state from before remediation %s is back, with %s: %s. The function leaves this resource alone until %s.",
 			p.undone, count(len(rec.Changes), "call"), strings.TrimSuffix(p.hold.Reason, "."), p.hold.Until.UTC().Format(time.RFC3339))
 	}
-	return fmt.Sprintf("%s. Put back with %s%s.", sentences(rec.Violations), count(len(rec.Changes), "call"), baselineNote(p))
+	return fmt.Sprintf("%s. Put back with %s%s.%s", sentences(rec.Violations), count(len(rec.Changes), "call"), baselineNote(p), leftNote(p))
+}
+
+// leftNote says what Ebb can't put back beside what it can.
+func leftNote(p plan) string {
+	if len(p.left) == 0 {
+		return ""
+	}
+	return " This it can't put back, and a person must: " + sentences(p.left) + "."
 }
 
 func baselineNote(p plan) string {

@@ -23,6 +23,7 @@ type run struct {
 	decision Decision
 	take     int  // of the event: more than 0 when an earlier record of it is closed
 	linked   bool // the span is linked to that of an earlier attempt
+	rooted   bool // s is the one in whose place the event's resource stands
 }
 
 // view is what one look at the resource found.
@@ -74,6 +75,10 @@ const (
 func (r *run) once(ctx context.Context, rec Record) (Record, error) {
 	rec.ID = RecordID(r.h.Name, r.ref, r.ev.ID, r.take)
 	v, err := r.look(ctx, rec.ID)
+	if root := r.s.root(v.known.Baseline); root != nil && !r.rooted {
+		r.s, r.ref, r.rooted = root, root.ref(), true
+		return r.remediate(ctx)
+	}
 	if prev := v.known.Record; prev != nil && !r.linked {
 		link(ctx, *prev)
 		r.linked = true
@@ -121,7 +126,10 @@ func (r *run) once(ctx context.Context, rec Record) (Record, error) {
 		return r.keep(ctx, rec, nil)
 	}
 	p, err := r.plan(v)
-	if err != nil {
+	if own := v.known.Record; errors.Is(err, errNoRepair) && own != nil && r.changedBy(*own, v) {
+		return r.closeOwn(ctx, v) // an earlier attempt has mended what can be
+	}
+	if err != nil && (rec.Mode != Observe || !errors.Is(err, errNoRepair)) {
 		return r.fail(ctx, rec, "No repair is known", Permanent(err))
 	}
 	rec.Changes = calls(p.changes)
@@ -230,33 +238,46 @@ func (r *run) exemption(v view) *Exemption {
 	})
 }
 
-// plan finds the changes that make the live state compliant.
+// errNoRepair means that a person must put something back.
+var errNoRepair = errors.New("Ebb can't put this back; a person must")
+
+// plan finds the changes that make the live state compliant. What no change
+// can mend stays as it is, beside what is mended.
 func (r *run) plan(v view) (plan, error) {
 	found := r.s.check(v.live, r.decision.Params)
 	want, err := r.s.repair(v.live, v.known.Baseline, r.decision.Params)
 	if err != nil {
 		return plan{}, err
 	}
-	if left := r.s.check(want, r.decision.Params); len(left) > 0 {
-		return plan{}, fmt.Errorf("%s: Ebb can't put this back; a person must", sentences(left))
+	left := r.s.check(want, r.decision.Params)
+	for _, l := range left {
+		if !slices.Contains(found, l) {
+			return plan{}, fmt.Errorf("the function's repair would break something else: %s", sentences(left))
+		}
+	}
+	if len(left) == len(found) {
+		return plan{left: left}, fmt.Errorf("%s: %w", sentences(left), errNoRepair)
 	}
 	p := plan{
-		outcome: Reverted, changes: r.s.diff(v.live, want),
+		outcome: Reverted, changes: r.s.diff(v.live, want), left: left,
 		blast: r.decision.Blast, fight: r.decision.Fight,
 		again: func(v view) (plan, error) {
 			if len(r.s.check(v.live, r.decision.Params)) == 0 {
 				return plan{}, nil
 			}
-			return r.plan(v)
+			p, err := r.plan(v)
+			return p, Permanent(err)
 		},
 		reached: func(state any) (bool, error) {
-			left := r.s.check(state, r.decision.Params)
+			now := r.s.check(state, r.decision.Params)
 			// What broke in the meantime, in another way, is another event's matter.
-			same := slices.DeleteFunc(slices.Clone(left), func(v Violation) bool { return !slices.Contains(found, v) })
+			same := slices.DeleteFunc(slices.Clone(now), func(v Violation) bool {
+				return !slices.Contains(found, v) || slices.Contains(left, v)
+			})
 			if len(same) > 0 {
 				return false, errors.New(sentences(same))
 			}
-			return len(left) == 0, nil
+			return len(now) == 0, nil
 		},
 	}
 	if len(p.changes) == 0 {

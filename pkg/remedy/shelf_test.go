@@ -27,7 +27,7 @@ func (s shelfID) Ref() remedy.Ref {
 }
 
 // shelf is its state: labelled items. An item labelled "bad" breaks the policy,
-// one labelled "cursed" does so for good.
+// one labelled "cursed" does so for good, and one labelled "turning" becomes cursed when it is repaired.
 type shelf struct {
 	Items map[string]string `json:"items"`
 	Tags  map[string]string `json:"tags,omitempty"`
@@ -60,7 +60,7 @@ var rule = remedy.Rule[shelfID, shelf, put, params]{
 	},
 	Check: func(_ shelfID, s shelf, p params) (out []remedy.Violation) {
 		for _, item := range slices.Sorted(maps.Keys(s.Items)) {
-			if l := s.Items[item]; (l == "bad" || l == "cursed") && !slices.Contains(p.Allowed, item) {
+			if l := s.Items[item]; (l == "bad" || l == "cursed" || l == "turning") && !slices.Contains(p.Allowed, item) {
 				out = append(out, remedy.Violation{Rule: l, Part: item, Message: "Item " + item + " is " + l + "."})
 			}
 		}
@@ -69,6 +69,9 @@ var rule = remedy.Rule[shelfID, shelf, put, params]{
 	Repair: func(_ shelfID, s shelf, base remedy.Baseline[shelf], p params) shelf {
 		out := shelf{Items: maps.Clone(s.Items), Tags: s.Tags}
 		for item, label := range s.Items {
+			if label == "turning" {
+				out.Items[item] = "cursed"
+			}
 			if label != "bad" || slices.Contains(p.Allowed, item) {
 				continue
 			}
@@ -220,10 +223,23 @@ func newLab(t *testing.T) *lab {
 
 func (l *lab) open(res remedy.Resource[shelfID, shelf, put]) *remedy.Handler {
 	l.t.Helper()
+	return l.bind(remedy.Bind(rule, res))
+}
+
+// openRule gives a handler on the room with a rule that differs.
+func (l *lab) openRule(change func(*remedy.Rule[shelfID, shelf, put, params])) *remedy.Handler {
+	l.t.Helper()
+	other := rule
+	change(&other)
+	return l.bind(remedy.Bind(other, l.room))
+}
+
+func (l *lab) bind(r remedy.Remedy) *remedy.Handler {
+	l.t.Helper()
 	h, err := remedy.Open(l.t.Context(), remedy.Function{
 		Name: "shelf-labels", Title: "Takes bad items off shelves", Severity: remedy.High, Params: params{},
 		Triggers: []remedy.Trigger{{Source: "test", Names: []string{"Put"}}},
-		New:      func(context.Context, remedy.Env) (remedy.Remedy, error) { return remedy.Bind(rule, res), nil },
+		New:      func(context.Context, remedy.Env) (remedy.Remedy, error) { return r, nil },
 	}, remedy.Env{})
 	if err != nil {
 		l.t.Fatal(err)

@@ -26,6 +26,11 @@ func Run[T remedy.Target, S any, C remedy.Change, P any](t *testing.T, s Suite[T
 				t.Run("compliant is left alone", func(t *testing.T) { s.compliant(t, c) })
 				return
 			}
+			if len(c.Left) == len(c.Rules) {
+				t.Run("a person must", func(t *testing.T) { s.unmended(t, c) })
+				t.Run("exempt is left alone", func(t *testing.T) { s.exempt(t, c) })
+				return
+			}
 			t.Run("enforce", func(t *testing.T) { s.enforce(t, c) })
 			t.Run("exempt is left alone", func(t *testing.T) { s.exempt(t, c) })
 			t.Run("undo", func(t *testing.T) { s.undo(t, c) })
@@ -69,8 +74,12 @@ func (s Suite[T, S, C, P]) pure(t *testing.T, c Case[S, P]) {
 		base = remedy.Baseline[S]{State: *c.Baseline, Known: true}
 	}
 	repaired := s.Rule.Repair(l.target, c.Live, base, params)
-	if left := s.Rule.Check(l.target, repaired, params); len(left) > 0 {
-		t.Errorf("a repaired state still breaks the policy: %v", left)
+	var left []string
+	for _, v := range s.Rule.Check(l.target, repaired, params) {
+		left = append(left, v.Rule)
+	}
+	if diff := cmp.Diff(c.Left, left, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("what still breaks the policy once repaired (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff(string(image), string(encode(t, c.Live))); diff != "" {
 		t.Errorf("Repair changed its argument (-before +after):\n%s", diff)
@@ -143,11 +152,26 @@ func (s Suite[T, S, C, P]) enforce(t *testing.T, c Case[S, P]) {
 
 	made := l.res.applied()
 	l.event.ID += "-later"
-	l.wantOutcome(t, l.handle(t), remedy.Compliant)
+	if len(c.Left) > 0 {
+		l.wantUnmended(t)
+	} else {
+		l.wantOutcome(t, l.handle(t), remedy.Compliant)
+	}
 	if n := l.res.applied() - made; n != 0 {
 		t.Errorf("a second run made %d calls, want none", n)
 	}
 	l.wantState(t, s.normal(c.Want))
+}
+
+// unmended is what becomes of a state that Ebb can't put back.
+func (s Suite[T, S, C, P]) unmended(t *testing.T, c Case[S, P]) {
+	l := s.start(t, c, remedy.Enforce)
+	before := l.state(t)
+	l.wantUnmended(t)
+	l.wantState(t, before)
+	if n := l.res.applied(); n != 0 {
+		t.Errorf("%d calls were made, want none", n)
+	}
 }
 
 func (s Suite[T, S, C, P]) exempt(t *testing.T, c Case[S, P]) {

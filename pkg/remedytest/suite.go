@@ -50,6 +50,7 @@ type Case[S, P any] struct {
 	Baseline *S       // a compliant state that Ebb saw before, if it did
 	Params   *P       // nil means the function's defaults
 	Rules    []string // Violation.Rule of each violation, in order; none means the state is compliant
+	Left     []string // those of Rules that Ebb can't mend: they still hold in Want; with all of them nothing is changed
 	Want     S        // the state after enforcing; not looked at when the state is compliant: nothing may change
 	Calls    []string // Call.API of each call that leads there, in order
 }
