@@ -14,6 +14,7 @@ import (
 	"github.com/ebb-ops/ebb/functions/ecrrepositorypolicy"
 	"github.com/ebb-ops/ebb/functions/gitearepositoryvisibility"
 	"github.com/ebb-ops/ebb/functions/githubrepositoryvisibility"
+	"github.com/ebb-ops/ebb/functions/guarddutydetector"
 	"github.com/ebb-ops/ebb/functions/iamaccesskey"
 	"github.com/ebb-ops/ebb/functions/iaminlinepolicy"
 	"github.com/ebb-ops/ebb/functions/iampasswordpolicy"
@@ -50,6 +51,7 @@ var All = []remedy.Function{
 	ecrrepositorypolicy.Function,
 	gitearepositoryvisibility.Function,
 	githubrepositoryvisibility.Function,
+	guarddutydetector.Function,
 	iamaccesskey.Function,
 	iaminlinepolicy.Function,
 	iampasswordpolicy.Function,

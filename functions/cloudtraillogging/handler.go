@@ -52,10 +52,11 @@ var Function = remedy.Function{
 			"Bucket and key come back from the baseline, else the first one that the policy names without a wildcard is taken. " +
 			"A deleted trail is made again from the baseline: CreateTrail with its settings and tags, its event and Insights selectors, then StartLogging. " +
 			"Without a baseline a deleted trail is recorded as failed and told of: nobody but a person knows what it was.",
-		Keeps: "Log files and buckets; settings of a trail that break nothing, the topic, the log group and data events among them; trails that AWS services made for themselves; event data stores.",
+		Keeps: "Log files and buckets; settings of a trail that break nothing, the topic, the log group and data events among them; event data stores.",
 		Limits: []string{
 			"EventBridge gets the calls of a region as long as one trail there logs them. A StopLogging or DeleteTrail is still delivered as a rule, but when the account's only trail was stopped, what follows may not be: keep a second trail, such as the organization's.",
 			"A trail is known as a baseline once one of its events was seen while it was compliant. Call StartLogging on each trail once, which changes nothing, so that Ebb learns it.",
+			"A new trail is looked at when its logging is started, not when it is made: until then it is off.",
 			"Without the parameters buckets and kms_keys a change to another bucket or the loss of the key is not seen.",
 			"The organization's trail can be changed only by the management account or a delegated administrator: Ebb's role must be in the account that the trail's ARN names. Members' copies of it and its shadows in other regions are not touched.",
 			"What was not logged while a trail was off or gone is lost, and so is the chain of digest files: it begins anew.",

@@ -192,3 +192,14 @@ func TestApplyErrors(t *testing.T) {
 		})
 	}
 }
+
+// A peer takes an error of a look-up for "there is none", and retries nothing.
+// Here that would make a second trail.
+func TestALookUpErrorIsNotADeletedTrail(t *testing.T) {
+	t.Parallel()
+	f := full()
+	f.fail["GetTrail"] = apiError("InternalFailure")
+	if got, err := storeOf(f).Read(t.Context(), audit); err == nil || got.Trail != nil {
+		t.Errorf("Read = %+v, %v; want an error and no state", got, err)
+	}
+}

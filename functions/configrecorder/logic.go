@@ -152,7 +152,7 @@ func repair(_ Target, live State, base remedy.Baseline[State], p Params) State {
 		return want
 	}
 	r := *want.Recorder
-	r.Recording = true
+	r.Recording = r.Recording || want.Channel != nil // nothing starts without a channel
 	if !r.Group.fits(p) {
 		if before.Recorder != nil && before.Recorder.Group.fits(p) {
 			r.Group = before.Recorder.Group

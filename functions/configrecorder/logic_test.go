@@ -70,6 +70,7 @@ func TestRepairInventsNothing(t *testing.T) {
 	}{
 		"nothing, no baseline":                {live: State{}, left: []string{"no-recorder", "no-delivery-channel"}},
 		"no channel, no baseline":             {live: State{Recorder: good.Recorder}, left: []string{"no-delivery-channel"}},
+		"no channel, so nothing to start":     {live: state(func(s *State) { s.Recorder.Recording, s.Channel = false, nil }), left: []string{"no-delivery-channel", "not-recording"}},
 		"a bucket by pattern only":            {live: good, params: Params{Buckets: []string{"x-*"}}, left: []string{"foreign-bucket"}},
 		"a baseline that the policy outgrew":  {live: State{}, base: remedy.Baseline[State]{Known: true, State: state(func(s *State) { s.Recorder.Group = Group{Only: []string{user}} })}},
 		"a baseline with another bucket only": {live: good, base: remedy.Baseline[State]{Known: true, State: good}, params: Params{Buckets: []string{"x-*"}}, left: []string{"foreign-bucket"}},
@@ -240,7 +241,7 @@ func TestProperties(t *testing.T) {
 		}
 		if a.Recorder != nil {
 			want := *a.Recorder
-			want.Recording = true
+			want.Recording = want.Recording || fixed.Channel != nil
 			if !want.Group.fits(p) {
 				want.Group = fixed.Recorder.Group
 			}

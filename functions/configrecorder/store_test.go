@@ -177,3 +177,14 @@ func TestApplyErrors(t *testing.T) {
 		})
 	}
 }
+
+// A peer takes an error of a look-up for "there is none", and retries nothing.
+// Here that would put another recorder in the place of the one there is.
+func TestALookUpErrorIsNotADeletedRecorder(t *testing.T) {
+	t.Parallel()
+	f := full()
+	f.fail["DescribeConfigurationRecorders"] = apiError("InternalFailure")
+	if got, err := storeOf(f).Read(t.Context(), here); err == nil || got.Recorder != nil || got.Channel != nil {
+		t.Errorf("Read = %+v, %v; want an error and no state", got, err)
+	}
+}
