@@ -7,6 +7,7 @@ import (
 	"github.com/ebb-ops/ebb/functions/ec2networkacl"
 	"github.com/ebb-ops/ebb/functions/ec2route"
 	"github.com/ebb-ops/ebb/functions/ec2securitygroup"
+	"github.com/ebb-ops/ebb/functions/ec2securitygroupegress"
 	"github.com/ebb-ops/ebb/functions/gitearepositoryvisibility"
 	"github.com/ebb-ops/ebb/functions/githubrepositoryvisibility"
 	"github.com/ebb-ops/ebb/functions/iamaccesskey"
@@ -27,6 +28,7 @@ var All = []remedy.Function{
 	ec2networkacl.Function,
 	ec2route.Function,
 	ec2securitygroup.Function,
+	ec2securitygroupegress.Function,
 	gitearepositoryvisibility.Function,
 	githubrepositoryvisibility.Function,
 	iamaccesskey.Function,

@@ -47,6 +47,7 @@ func Set(ctx context.Context, root, function string, account Account) (Stage, er
 		"ec2-network-acl":              networkACL,
 		"ec2-route":                    routeTable,
 		"ec2-security-group":           securityGroup,
+		"ec2-security-group-egress":    securityGroupEgress,
 		"gitea-repository-visibility":  giteaRepository,
 		"github-repository-visibility": repository,
 		"iam-access-key":               accessKey,
