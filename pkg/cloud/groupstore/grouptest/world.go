@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"testing"
@@ -46,7 +47,7 @@ func FakeWorld(direction sg.Direction) World {
 		api: f, direction: direction,
 		target: sg.Target{GroupID: f.Group, Account: "111122223333", Region: "us-east-1"},
 		newList: func(_ testing.TB, entries []string) string {
-			id := "pl-0fake" + string(rune('a'+len(f.Lists)))
+			id := fmt.Sprintf("pl-0fake%d", len(f.Lists))
 			f.Lists[id] = entries
 			return id
 		},
