@@ -27,7 +27,9 @@ func image(ctx context.Context, events samples, account Account) (Stage, error) 
 	s, err := events.pair(account.ID, *image.ImageId,
 		"ec2-image-sharing/make-public.json", "ami-0123456789abcdef0",
 		"ec2-image-sharing/modify-failed.json", "ami-0123456789abcdef0")
-	s.Spoil = func(ctx context.Context) error { return share(ctx, types.LaunchPermission{Group: types.PermissionGroupAll}) }
+	s.Spoil = func(ctx context.Context) error {
+		return share(ctx, types.LaunchPermission{Group: types.PermissionGroupAll})
+	}
 	s.State = func(ctx context.Context) (shares []string, err error) {
 		out, err := api.DescribeImageAttribute(ctx, &ec2.DescribeImageAttributeInput{
 			ImageId: image.ImageId, Attribute: types.ImageAttributeNameLaunchPermission,
