@@ -11,6 +11,7 @@ import (
 	"github.com/ebb-ops/ebb/functions/ec2networkacl"
 	"github.com/ebb-ops/ebb/functions/ec2route"
 	"github.com/ebb-ops/ebb/functions/ec2securitygroup"
+	"github.com/ebb-ops/ebb/functions/ec2securitygroupegress"
 	"github.com/ebb-ops/ebb/functions/ecrrepositorypolicy"
 	"github.com/ebb-ops/ebb/functions/gitearepositoryvisibility"
 	"github.com/ebb-ops/ebb/functions/githubrepositoryvisibility"
@@ -48,6 +49,7 @@ var All = []remedy.Function{
 	ec2networkacl.Function,
 	ec2route.Function,
 	ec2securitygroup.Function,
+	ec2securitygroupegress.Function,
 	ecrrepositorypolicy.Function,
 	gitearepositoryvisibility.Function,
 	githubrepositoryvisibility.Function,

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/ebb-ops/ebb/pkg/cloudtrail"
@@ -155,7 +156,7 @@ func decode(ev remedy.Event) ([]Target, error) {
 	if err != nil || rec.Failed() {
 		return nil, err
 	}
-	found := append(rec.Request.Delete.IDs, rec.Response.Create.IDs...)
+	found := slices.Concat(rec.Request.Delete.IDs, rec.Response.Create.IDs)
 	switch {
 	case len(found) == 0 && ev.Name == "CreateFlowLogs":
 		return nil, nil // the call made none, and its answer says why

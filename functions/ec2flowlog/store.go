@@ -63,7 +63,7 @@ func (s store) Read(ctx context.Context, t Target) (State, error) {
 	if err := g.Wait(); err != nil {
 		return State{}, fmt.Errorf("read flow log %s: %w", t.FlowLog, err)
 	}
-	if all := append(own, others...); len(all) > 0 {
+	if all := slices.Concat(own, others); len(all) > 0 {
 		return State{Log: &all[0]}, nil
 	}
 	return State{}, nil

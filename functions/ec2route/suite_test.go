@@ -184,7 +184,7 @@ func (v motoVPC) real(name string) *string { return aws.String(cmp.Or(v.ids[name
 func TestConformanceMoto(t *testing.T) {
 	s := suite()
 	v := newMotoVPC(t)
-	s.Open = func(t testing.TB) remedytest.World[Target, State, Change] { return v.world(t) }
+	s.Open = v.world
 	remedytest.Run(t, s)
 }
 

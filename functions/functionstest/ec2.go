@@ -228,3 +228,39 @@ func flowLog(ctx context.Context, events samples, account Account) (Stage, error
 	s.Good = []string{"ALL flows"}
 	return s, err
 }
+
+func securityGroupEgress(ctx context.Context, events samples, account Account) (Stage, error) {
+	api := ec2.NewFromConfig(account.Config)
+	group, err := api.CreateSecurityGroup(ctx, &ec2.CreateSecurityGroupInput{GroupName: aws.String("mailers"), Description: aws.String("mailers")})
+	if err != nil {
+		return Stage{}, err
+	}
+	s, err := events.pair(account.ID, *group.GroupId,
+		"ec2-security-group-egress/authorize-world-smtp.json", "sg-0a1b2c3d4e5f60718",
+		"ec2-security-group-egress/authorize-denied.json", "sg-1a2b3c4d")
+	s.Spoil = func(ctx context.Context) error {
+		_, err := api.AuthorizeSecurityGroupEgress(ctx, &ec2.AuthorizeSecurityGroupEgressInput{
+			GroupId: group.GroupId,
+			IpPermissions: []types.IpPermission{{
+				IpProtocol: aws.String("tcp"), FromPort: aws.Int32(25), ToPort: aws.Int32(25), IpRanges: []types.IpRange{{CidrIp: aws.String("0.0.0.0/0")}},
+			}},
+		})
+		return err
+	}
+	s.State = func(ctx context.Context) (rules []string, err error) {
+		out, err := api.DescribeSecurityGroupRules(ctx, &ec2.DescribeSecurityGroupRulesInput{
+			Filters: []types.Filter{{Name: aws.String("group-id"), Values: []string{*group.GroupId}}},
+		})
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range out.SecurityGroupRules {
+			rules = append(rules, fmt.Sprint(*r.IpProtocol, " ", aws.ToInt32(r.FromPort), " ", *r.CidrIpv4, " egress ", *r.IsEgress))
+		}
+		slices.Sort(rules)
+		return rules, nil
+	}
+	s.Bad = []string{"-1 -1 0.0.0.0/0 egress true", "tcp 25 0.0.0.0/0 egress true"}
+	s.Good = s.Bad[:1]
+	return s, err
+}

@@ -1,4 +1,4 @@
-package ec2securitygroup
+package securitygroup
 
 import (
 	"maps"
@@ -7,46 +7,45 @@ import (
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
 
-// Change is a revocation, a modification or an authorization.
-type Change = remedy.Change
-
-// revocation removes rules by id, whatever they look like by now: naming them
+// Revocation removes rules by id, whatever they look like by now: naming them
 // by their properties needs an exact match.
-type revocation struct {
-	group string
-	ids   []string
+type Revocation struct {
+	Group     string
+	Direction Direction
+	IDs       []string
 }
 
-// modification gives rules, found by id, another form.
-type modification struct {
-	group string
-	rules []Rule
+// Modification gives rules, found by id, another form.
+type Modification struct {
+	Group string
+	Rules []Rule
 }
 
-// authorization adds rules that have the same tags. They get new ids.
-type authorization struct {
-	group string
-	rules []Rule
+// Authorization adds rules that have the same tags. They get new ids.
+type Authorization struct {
+	Group     string
+	Direction Direction
+	Rules     []Rule
 }
 
-// Call gives ec2:RevokeSecurityGroupIngress.
-func (c revocation) Call() remedy.Call {
-	return remedy.Call{API: "ec2:RevokeSecurityGroupIngress", Params: map[string]any{
-		"GroupId": c.group, "SecurityGroupRuleIds": c.ids,
+// Call gives ec2:RevokeSecurityGroupIngress or …Egress.
+func (c Revocation) Call() remedy.Call {
+	return remedy.Call{API: "ec2:RevokeSecurityGroup" + string(c.Direction), Params: map[string]any{
+		"GroupId": c.Group, "SecurityGroupRuleIds": c.IDs,
 	}}
 }
 
 // Call gives ec2:ModifySecurityGroupRules.
-func (c modification) Call() remedy.Call {
-	updates := make([]any, len(c.rules))
-	for i, r := range c.rules {
+func (c Modification) Call() remedy.Call {
+	updates := make([]any, len(c.Rules))
+	for i, r := range c.Rules {
 		rule := map[string]any{"IpProtocol": r.Protocol, "FromPort": r.From, "ToPort": r.To, "Description": r.Description}
 		switch {
 		case r.PrefixList != "":
 			rule["PrefixListId"] = r.PrefixList
 		case r.Group != "":
 			rule["ReferencedGroupId"] = r.Group
-		case isV6(r.CIDR):
+		case IsV6(r.CIDR):
 			rule["CidrIpv6"] = r.CIDR
 		default:
 			rule["CidrIpv4"] = r.CIDR
@@ -54,14 +53,14 @@ func (c modification) Call() remedy.Call {
 		updates[i] = map[string]any{"SecurityGroupRuleId": r.ID, "SecurityGroupRule": rule}
 	}
 	return remedy.Call{API: "ec2:ModifySecurityGroupRules", Params: map[string]any{
-		"GroupId": c.group, "SecurityGroupRules": updates,
+		"GroupId": c.Group, "SecurityGroupRules": updates,
 	}}
 }
 
-// Call gives ec2:AuthorizeSecurityGroupIngress.
-func (c authorization) Call() remedy.Call {
-	permissions := make([]any, len(c.rules))
-	for i, r := range c.rules {
+// Call gives ec2:AuthorizeSecurityGroupIngress or …Egress.
+func (c Authorization) Call() remedy.Call {
+	permissions := make([]any, len(c.Rules))
+	for i, r := range c.Rules {
 		source := map[string]any{}
 		if r.Description != "" {
 			source["Description"] = r.Description
@@ -80,7 +79,7 @@ func (c authorization) Call() remedy.Call {
 				source["VpcPeeringConnectionId"] = r.Peering
 			}
 			permission["UserIdGroupPairs"] = []any{source}
-		case isV6(r.CIDR):
+		case IsV6(r.CIDR):
 			source["CidrIpv6"] = r.CIDR
 			permission["Ipv6Ranges"] = []any{source}
 		default:
@@ -89,13 +88,13 @@ func (c authorization) Call() remedy.Call {
 		}
 		permissions[i] = permission
 	}
-	params := map[string]any{"GroupId": c.group, "IpPermissions": permissions}
-	if tags := c.rules[0].Tags; len(tags) > 0 {
+	params := map[string]any{"GroupId": c.Group, "IpPermissions": permissions}
+	if tags := c.Rules[0].Tags; len(tags) > 0 {
 		list := make([]any, 0, len(tags))
 		for _, k := range slices.Sorted(maps.Keys(tags)) {
 			list = append(list, map[string]string{"Key": k, "Value": tags[k]})
 		}
 		params["TagSpecifications"] = []any{map[string]any{"ResourceType": "security-group-rule", "Tags": list}}
 	}
-	return remedy.Call{API: "ec2:AuthorizeSecurityGroupIngress", Params: params}
+	return remedy.Call{API: "ec2:AuthorizeSecurityGroup" + string(c.Direction), Params: params}
 }

@@ -1,9 +1,10 @@
-package ec2securitygroup
+package grouptest
 
 import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"testing"
@@ -12,45 +13,52 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"github.com/ebb-ops/ebb/pkg/cloud/groupstore"
 	"github.com/ebb-ops/ebb/pkg/cloud/mototest"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 	"github.com/ebb-ops/ebb/pkg/remedytest"
+	sg "github.com/ebb-ops/ebb/pkg/securitygroup"
 )
+
+// World is what the conformance suite wants.
+type World = remedytest.World[sg.Target, sg.State, remedy.Change]
 
 // world is a group in an EC2, real enough. States name rules, prefix lists and
 // the group itself by words of their own; EC2 gives them ids.
 type world struct {
-	api     client
-	target  Target
-	newList func(t testing.TB, entries []string) string
-	setTags func(t testing.TB, tags map[string]string)
-	remove  func(t testing.TB)
+	api       groupstore.Client
+	direction sg.Direction
+	target    sg.Target
+	newList   func(t testing.TB, entries []string) string
+	setTags   func(t testing.TB, tags map[string]string)
+	remove    func(t testing.TB)
 
 	rules map[string]string // a state's rule id to EC2's
 	lists map[string]string // the same of prefix lists
 }
 
-// itself stands for the group as the source of a rule.
-const itself = "sg-itself"
+// Itself stands for the group as the source of a rule.
+const Itself = "sg-Itself"
 
-func fakeWorld(testing.TB) remedytest.World[Target, State, Change] {
-	f := newFake()
+// FakeWorld gives a fresh group of the fake, whose rules of a direction are seeded.
+func FakeWorld(direction sg.Direction) World {
+	f := NewFake()
 	w := &world{
-		api:    f,
-		target: Target{f.group, "111122223333", "us-east-1"},
+		api: f, direction: direction,
+		target: sg.Target{GroupID: f.Group, Account: "111122223333", Region: "us-east-1"},
 		newList: func(_ testing.TB, entries []string) string {
-			id := "pl-0fake" + string(rune('a'+len(f.lists)))
-			f.lists[id] = entries
+			id := fmt.Sprintf("pl-0fake%d", len(f.Lists))
+			f.Lists[id] = entries
 			return id
 		},
-		setTags: func(_ testing.TB, tags map[string]string) { f.tags = tags },
-		remove:  func(testing.TB) { f.group, f.rules = "", nil },
+		setTags: func(_ testing.TB, tags map[string]string) { f.Tags = tags },
+		remove:  func(testing.TB) { f.Group, f.Rules = "", nil },
 	}
 	return w.suite()
 }
 
-// motoWorld makes a fresh group in the account.
-func motoWorld(t testing.TB, account mototest.Account) remedytest.World[Target, State, Change] {
+// MotoWorld makes a fresh group in the account.
+func MotoWorld(t testing.TB, account mototest.Account, direction sg.Direction) World {
 	t.Helper()
 	api := ec2.NewFromConfig(account.Config)
 	ctx := t.Context()
@@ -65,8 +73,8 @@ func motoWorld(t testing.TB, account mototest.Account) remedytest.World[Target, 
 		_, _ = api.DeleteSecurityGroup(context.Background(), &ec2.DeleteSecurityGroupInput{GroupId: group.GroupId})
 	})
 	w := &world{
-		api:    api,
-		target: Target{*group.GroupId, account.ID, mototest.Region},
+		api: api, direction: direction,
+		target: sg.Target{GroupID: *group.GroupId, Account: account.ID, Region: mototest.Region},
 		newList: func(t testing.TB, entries []string) string {
 			in := &ec2.CreateManagedPrefixListInput{
 				PrefixListName: aws.String("list"), MaxEntries: aws.Int32(10), AddressFamily: aws.String("IPv4"),
@@ -97,15 +105,15 @@ func motoWorld(t testing.TB, account mototest.Account) remedytest.World[Target, 
 	return w.suite()
 }
 
-func (w *world) suite() remedytest.World[Target, State, Change] {
+func (w *world) suite() World {
 	w.rules, w.lists = map[string]string{}, map[string]string{}
-	return remedytest.World[Target, State, Change]{
-		Resource: store{func(remedy.Ref) client { return w.api }},
+	return World{
+		Resource: groupstore.Store{Direction: w.direction, Client: func(remedy.Ref) groupstore.Client { return w.api }},
 		Seed:     w.seed, State: w.state, Named: w.named, Remove: w.remove,
 	}
 }
 
-func (w *world) seed(t testing.TB, s State) remedy.Event {
+func (w *world) seed(t testing.TB, s sg.State) remedy.Event {
 	t.Helper()
 	w.setTags(t, s.Tags)
 	for _, name := range slices.Sorted(maps.Keys(s.PrefixLists)) {
@@ -116,20 +124,18 @@ func (w *world) seed(t testing.TB, s State) remedy.Event {
 	live := w.live(t)
 	var surplus []string
 	for id := range live {
-		if !slices.ContainsFunc(s.Rules, func(r Rule) bool { return w.rules[r.ID] == id }) {
+		if !slices.ContainsFunc(s.Rules, func(r sg.Rule) bool { return w.rules[r.ID] == id }) {
 			surplus = append(surplus, id)
 		}
 	}
 	ctx := t.Context()
 	if len(surplus) > 0 {
-		if _, err := w.api.RevokeSecurityGroupIngress(ctx, &ec2.RevokeSecurityGroupIngressInput{
-			GroupId: &w.target.GroupID, SecurityGroupRuleIds: surplus,
-		}); err != nil {
+		if err := w.revoke(ctx, surplus); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, rules := range byTags(w.real(s.Rules)) {
-		var add, change []Rule
+	for _, rules := range sg.ByTags(w.real(s.Rules)) {
+		var add, change []sg.Rule
 		for _, r := range rules {
 			if old, ok := live[r.ID]; !ok {
 				add = append(add, r)
@@ -139,15 +145,13 @@ func (w *world) seed(t testing.TB, s State) remedy.Event {
 		}
 		if len(change) > 0 {
 			if _, err := w.api.ModifySecurityGroupRules(ctx, &ec2.ModifySecurityGroupRulesInput{
-				GroupId: &w.target.GroupID, SecurityGroupRules: updates(change),
+				GroupId: &w.target.GroupID, SecurityGroupRules: groupstore.Updates(change),
 			}); err != nil {
 				t.Fatal(err)
 			}
 		}
 		if len(add) > 0 {
-			if _, err := w.api.AuthorizeSecurityGroupIngress(ctx, &ec2.AuthorizeSecurityGroupIngressInput{
-				GroupId: &w.target.GroupID, IpPermissions: permissions(add), TagSpecifications: tagSpecifications(add[0].Tags),
-			}); err != nil {
+			if err := w.authorize(ctx, add); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -165,12 +169,32 @@ func (w *world) seed(t testing.TB, s State) remedy.Event {
 		t.Fatal(err)
 	}
 	return remedy.Event{
-		Source: "aws.ec2", Name: "AuthorizeSecurityGroupIngress", Account: w.target.Account, Region: w.target.Region, Detail: detail,
+		Source: "aws.ec2", Name: "AuthorizeSecurityGroup" + string(w.direction), Account: w.target.Account, Region: w.target.Region, Detail: detail,
 	}
 }
 
+func (w *world) revoke(ctx context.Context, ids []string) (err error) {
+	if w.direction == sg.Egress {
+		_, err = w.api.RevokeSecurityGroupEgress(ctx, &ec2.RevokeSecurityGroupEgressInput{GroupId: &w.target.GroupID, SecurityGroupRuleIds: ids})
+	} else {
+		_, err = w.api.RevokeSecurityGroupIngress(ctx, &ec2.RevokeSecurityGroupIngressInput{GroupId: &w.target.GroupID, SecurityGroupRuleIds: ids})
+	}
+	return err
+}
+
+// authorize adds rules that have the same tags.
+func (w *world) authorize(ctx context.Context, rules []sg.Rule) (err error) {
+	permissions, tags := groupstore.Permissions(rules), groupstore.TagSpecifications(rules[0].Tags)
+	if w.direction == sg.Egress {
+		_, err = w.api.AuthorizeSecurityGroupEgress(ctx, &ec2.AuthorizeSecurityGroupEgressInput{GroupId: &w.target.GroupID, IpPermissions: permissions, TagSpecifications: tags})
+	} else {
+		_, err = w.api.AuthorizeSecurityGroupIngress(ctx, &ec2.AuthorizeSecurityGroupIngressInput{GroupId: &w.target.GroupID, IpPermissions: permissions, TagSpecifications: tags})
+	}
+	return err
+}
+
 // real gives a state's rules with EC2's ids for all that has one.
-func (w *world) real(rules []Rule) []Rule {
+func (w *world) real(rules []sg.Rule) []sg.Rule {
 	out := slices.Clone(rules)
 	for i := range out {
 		r := &out[i]
@@ -178,7 +202,7 @@ func (w *world) real(rules []Rule) []Rule {
 		if r.PrefixList != "" {
 			r.PrefixList = w.lists[r.PrefixList]
 		}
-		if r.Group == itself {
+		if r.Group == Itself {
 			r.Group, r.GroupOwner = w.target.GroupID, w.target.Account
 		}
 	}
@@ -186,9 +210,9 @@ func (w *world) real(rules []Rule) []Rule {
 }
 
 // live gives the ingress rules by EC2's ids, in one page or many.
-func (w *world) live(t testing.TB) map[string]Rule {
+func (w *world) live(t testing.TB) map[string]sg.Rule {
 	t.Helper()
-	out := map[string]Rule{}
+	out := map[string]sg.Rule{}
 	in := &ec2.DescribeSecurityGroupRulesInput{
 		Filters: []types.Filter{{Name: aws.String("group-id"), Values: []string{w.target.GroupID}}},
 	}
@@ -198,12 +222,12 @@ func (w *world) live(t testing.TB) map[string]Rule {
 			t.Fatal(err)
 		}
 		for _, r := range page.SecurityGroupRules {
-			if aws.ToBool(r.IsEgress) {
+			if aws.ToBool(r.IsEgress) != (w.direction == sg.Egress) {
 				continue
 			}
-			rule := Rule{
+			rule := sg.Rule{
 				ID: *r.SecurityGroupRuleId,
-				Opening: Opening{
+				Opening: sg.Opening{
 					Protocol: *r.IpProtocol, From: *r.FromPort, To: *r.ToPort, PrefixList: aws.ToString(r.PrefixListId),
 					CIDR: aws.ToString(r.CidrIpv4) + aws.ToString(r.CidrIpv6),
 				},
@@ -228,9 +252,9 @@ func (w *world) live(t testing.TB) map[string]Rule {
 }
 
 // state reads the group in the words of the states that were seeded.
-func (w *world) state(t testing.TB) State {
+func (w *world) state(t testing.TB) sg.State {
 	t.Helper()
-	var s State
+	var s sg.State
 	groups, err := w.api.DescribeSecurityGroups(t.Context(), &ec2.DescribeSecurityGroupsInput{GroupIds: []string{w.target.GroupID}})
 	if err != nil {
 		t.Fatal(err)
@@ -251,15 +275,15 @@ func (w *world) state(t testing.TB) State {
 }
 
 // named gives the group and the prefix lists the names that seeded states use.
-func (w *world) named(s State) State {
+func (w *world) named(s sg.State) sg.State {
 	names := map[string]string{}
 	for name, id := range w.lists {
 		names[id] = name
 	}
-	out := State{Tags: s.Tags, Rules: slices.Clone(s.Rules)}
+	out := sg.State{Tags: s.Tags, Rules: slices.Clone(s.Rules)}
 	for i, r := range out.Rules {
 		if r.Group == w.target.GroupID {
-			out.Rules[i].Group, out.Rules[i].GroupOwner = itself, ""
+			out.Rules[i].Group, out.Rules[i].GroupOwner = Itself, ""
 		}
 		if name, ok := names[r.PrefixList]; ok {
 			out.Rules[i].PrefixList = name
@@ -293,13 +317,13 @@ func (w *world) entries(t testing.TB, list string) []string {
 	}
 }
 
-// normal leaves out the rules' ids and their order.
-func normal(s State) State {
+// Normal leaves out the rules' ids and their order.
+func Normal(s sg.State) sg.State {
 	s.Rules = slices.Clone(s.Rules)
 	for i := range s.Rules {
 		s.Rules[i].ID = ""
 	}
-	slices.SortFunc(s.Rules, func(a, b Rule) int {
+	slices.SortFunc(s.Rules, func(a, b sg.Rule) int {
 		return cmp.Or(cmp.Compare(a.String(), b.String()), cmp.Compare(a.CIDR+a.PrefixList+a.Group, b.CIDR+b.PrefixList+b.Group))
 	})
 	return s
