@@ -5,6 +5,7 @@ import (
 	"github.com/ebb-ops/ebb/functions/ebsdefaultencryption"
 	"github.com/ebb-ops/ebb/functions/ebssnapshotsharing"
 	"github.com/ebb-ops/ebb/functions/ec2imagesharing"
+	"github.com/ebb-ops/ebb/functions/ec2instancelaunch"
 	"github.com/ebb-ops/ebb/functions/ec2instancemetadata"
 	"github.com/ebb-ops/ebb/functions/ec2securitygroup"
 	"github.com/ebb-ops/ebb/functions/gitearepositoryvisibility"
@@ -21,6 +22,7 @@ var All = []remedy.Function{
 	ebsdefaultencryption.Function,
 	ebssnapshotsharing.Function,
 	ec2imagesharing.Function,
+	ec2instancelaunch.Function,
 	ec2instancemetadata.Function,
 	ec2securitygroup.Function,
 	gitearepositoryvisibility.Function,

@@ -43,6 +43,7 @@ func Set(ctx context.Context, root, function string, account Account) (Stage, er
 		"ebs-default-encryption":       defaultEncryption,
 		"ebs-snapshot-sharing":         snapshot,
 		"ec2-image-sharing":            image,
+		"ec2-instance-launch":          instanceLaunch,
 		"ec2-instance-metadata":        instanceMetadata,
 		"ec2-security-group":           securityGroup,
 		"gitea-repository-visibility":  giteaRepository,
