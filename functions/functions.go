@@ -3,7 +3,9 @@ package functions
 
 import (
 	"github.com/ebb-ops/ebb/functions/ebsdefaultencryption"
+	"github.com/ebb-ops/ebb/functions/ebssnapshotpublicaccessblock"
 	"github.com/ebb-ops/ebb/functions/ebssnapshotsharing"
+	"github.com/ebb-ops/ebb/functions/ec2imagepublicaccessblock"
 	"github.com/ebb-ops/ebb/functions/ec2imagesharing"
 	"github.com/ebb-ops/ebb/functions/ec2instancelaunch"
 	"github.com/ebb-ops/ebb/functions/ec2instancemetadata"
@@ -20,7 +22,9 @@ import (
 // is not here is in no host, no policy and no report.
 var All = []remedy.Function{
 	ebsdefaultencryption.Function,
+	ebssnapshotpublicaccessblock.Function,
 	ebssnapshotsharing.Function,
+	ec2imagepublicaccessblock.Function,
 	ec2imagesharing.Function,
 	ec2instancelaunch.Function,
 	ec2instancemetadata.Function,
