@@ -5,8 +5,11 @@ import (
 	"github.com/ebb-ops/ebb/functions/cloudtraillogging"
 	"github.com/ebb-ops/ebb/functions/configrecorder"
 	"github.com/ebb-ops/ebb/functions/ebsdefaultencryption"
+	"github.com/ebb-ops/ebb/functions/ebssnapshotpublicaccessblock"
 	"github.com/ebb-ops/ebb/functions/ebssnapshotsharing"
+	"github.com/ebb-ops/ebb/functions/ec2imagepublicaccessblock"
 	"github.com/ebb-ops/ebb/functions/ec2imagesharing"
+	"github.com/ebb-ops/ebb/functions/ec2instancelaunch"
 	"github.com/ebb-ops/ebb/functions/ec2instancemetadata"
 	"github.com/ebb-ops/ebb/functions/ec2networkacl"
 	"github.com/ebb-ops/ebb/functions/ec2route"
@@ -43,8 +46,11 @@ var All = []remedy.Function{
 	cloudtraillogging.Function,
 	configrecorder.Function,
 	ebsdefaultencryption.Function,
+	ebssnapshotpublicaccessblock.Function,
 	ebssnapshotsharing.Function,
+	ec2imagepublicaccessblock.Function,
 	ec2imagesharing.Function,
+	ec2instancelaunch.Function,
 	ec2instancemetadata.Function,
 	ec2networkacl.Function,
 	ec2route.Function,

@@ -58,3 +58,29 @@ func instanceMetadata(ctx context.Context, events samples, account Account) (Sta
 	s.Good = []string{"endpoint enabled, tokens required, 2 hops, tags enabled"}
 	return s, err
 }
+
+func instanceLaunch(ctx context.Context, events samples, account Account) (Stage, error) {
+	api := ec2.NewFromConfig(account.Config)
+	id, describe, err := launch(ctx, api, ec2.RunInstancesInput{
+		MetadataOptions:   &types.InstanceMetadataOptionsRequest{HttpTokens: types.HttpTokensStateOptional, HttpPutResponseHopLimit: aws.Int32(2)},
+		NetworkInterfaces: []types.InstanceNetworkInterfaceSpecification{{DeviceIndex: aws.Int32(0), AssociatePublicIpAddress: aws.Bool(true)}},
+	})
+	if err != nil {
+		return Stage{}, err
+	}
+	s, err := events.pair(account.ID, id,
+		"ec2-instance-launch/public-with-imdsv1.json", "i-0123456789abcdef0",
+		"ec2-instance-launch/dry-run.json", "i-0123456789abcdef0")
+	s.Spoil = func(context.Context) error { return nil } // it is launched as it is
+	s.State = func(ctx context.Context) ([]string, error) {
+		i, err := describe(ctx)
+		if err != nil {
+			return nil, err
+		}
+		a := i.NetworkInterfaces[0].Association
+		return []string{string(i.State.Name), metadataOptions(i), fmt.Sprint("public ", a != nil && a.PublicIp != nil)}, nil
+	}
+	s.Bad = []string{"running", "endpoint enabled, tokens optional, 2 hops, tags disabled", "public true"}
+	s.Good = []string{"running", "endpoint enabled, tokens required, 2 hops, tags disabled", "public false"}
+	return s, err
+}

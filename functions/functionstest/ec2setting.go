@@ -36,3 +36,45 @@ func defaultEncryption(ctx context.Context, events samples, account Account) (St
 	s.Good = []string{"true", key}
 	return s, err
 }
+
+func snapshotBlock(_ context.Context, events samples, account Account) (Stage, error) {
+	api := ec2.NewFromConfig(account.Config)
+	s, err := events.pair(account.ID, "",
+		"ebs-snapshot-public-access-block/disable.json", "no resource is named",
+		"ebs-snapshot-public-access-block/disable-denied.json", "no resource is named")
+	s.Spoil = func(ctx context.Context) error {
+		_, err := api.DisableSnapshotBlockPublicAccess(ctx, &ec2.DisableSnapshotBlockPublicAccessInput{})
+		return err
+	}
+	s.State = func(ctx context.Context) ([]string, error) {
+		out, err := api.GetSnapshotBlockPublicAccessState(ctx, &ec2.GetSnapshotBlockPublicAccessStateInput{})
+		if err != nil {
+			return nil, err
+		}
+		return []string{string(out.State)}, nil
+	}
+	s.Bad = []string{"unblocked"}
+	s.Good = []string{"block-all-sharing"}
+	return s, err
+}
+
+func imageBlock(_ context.Context, events samples, account Account) (Stage, error) {
+	api := ec2.NewFromConfig(account.Config)
+	s, err := events.pair(account.ID, "",
+		"ec2-image-public-access-block/disable.json", "no resource is named",
+		"ec2-image-public-access-block/disable-denied.json", "no resource is named")
+	s.Spoil = func(ctx context.Context) error {
+		_, err := api.DisableImageBlockPublicAccess(ctx, &ec2.DisableImageBlockPublicAccessInput{})
+		return err
+	}
+	s.State = func(ctx context.Context) ([]string, error) {
+		out, err := api.GetImageBlockPublicAccessState(ctx, &ec2.GetImageBlockPublicAccessStateInput{})
+		if err != nil {
+			return nil, err
+		}
+		return []string{aws.ToString(out.ImageBlockPublicAccessState)}, nil
+	}
+	s.Bad = []string{"unblocked"}
+	s.Good = []string{"block-new-sharing"}
+	return s, err
+}

@@ -41,6 +41,19 @@ type Stage struct {
 // without a stage is an error.
 func Set(ctx context.Context, root, function string, account Account) (Stage, error) {
 	set, ok := map[string]func(context.Context, samples, Account) (Stage, error){
+		"ebs-default-encryption":           defaultEncryption,
+		"ebs-snapshot-public-access-block": snapshotBlock,
+		"ebs-snapshot-sharing":             snapshot,
+		"ec2-image-public-access-block":    imageBlock,
+		"ec2-image-sharing":                image,
+		"ec2-instance-launch":              instanceLaunch,
+		"ec2-instance-metadata":            instanceMetadata,
+		"ec2-security-group":               securityGroup,
+		"gitea-repository-visibility":      giteaRepository,
+		"github-repository-visibility":     repository,
+		"iam-access-key":                   accessKey,
+		"s3-bucket-policy":                 bucketPolicy,
+		"s3-public-access-block":           accessBlock,
 		"cloudtrail-logging":             trail,
 		"config-recorder":                recorder,
 		"ebs-default-encryption":         defaultEncryption,
