@@ -18,14 +18,14 @@ import (
 	"github.com/ebb-ops/ebb/functions/iaminlinepolicy"
 	"github.com/ebb-ops/ebb/functions/iampasswordpolicy"
 	"github.com/ebb-ops/ebb/functions/iampolicyattachment"
-	"github.com/ebb-ops/ebb/functions/s3accountpublicaccessblock"
-	"github.com/ebb-ops/ebb/functions/s3bucketacl"
-	"github.com/ebb-ops/ebb/functions/s3bucketlogging"
 	"github.com/ebb-ops/ebb/functions/iampolicyversion"
 	"github.com/ebb-ops/ebb/functions/iamroletrust"
 	"github.com/ebb-ops/ebb/functions/kmskey"
 	"github.com/ebb-ops/ebb/functions/lambdafunctionurl"
 	"github.com/ebb-ops/ebb/functions/lambdapermission"
+	"github.com/ebb-ops/ebb/functions/s3accountpublicaccessblock"
+	"github.com/ebb-ops/ebb/functions/s3bucketacl"
+	"github.com/ebb-ops/ebb/functions/s3bucketlogging"
 	"github.com/ebb-ops/ebb/functions/s3bucketpolicy"
 	"github.com/ebb-ops/ebb/functions/s3bucketversioning"
 	"github.com/ebb-ops/ebb/functions/s3publicaccessblock"
@@ -54,14 +54,14 @@ var All = []remedy.Function{
 	iaminlinepolicy.Function,
 	iampasswordpolicy.Function,
 	iampolicyattachment.Function,
-	s3accountpublicaccessblock.Function,
-	s3bucketacl.Function,
-	s3bucketlogging.Function,
 	iampolicyversion.Function,
 	iamroletrust.Function,
 	kmskey.Function,
 	lambdafunctionurl.Function,
 	lambdapermission.Function,
+	s3accountpublicaccessblock.Function,
+	s3bucketacl.Function,
+	s3bucketlogging.Function,
 	s3bucketpolicy.Function,
 	s3bucketversioning.Function,
 	s3publicaccessblock.Function,
