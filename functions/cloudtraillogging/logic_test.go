@@ -14,7 +14,7 @@ import (
 
 func TestCheck(t *testing.T) {
 	t.Parallel()
-	with := func(edit func(*Trail)) State { return state(edit) }
+	with := state
 	basic := func(s ...Selector) State { return with(func(t *Trail) { t.Selectors = s }) }
 	advanced := func(s ...AdvancedSelector) State {
 		return with(func(t *Trail) { t.Selectors, t.Advanced = nil, s })

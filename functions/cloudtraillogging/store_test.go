@@ -69,7 +69,7 @@ func TestRead(t *testing.T) {
 	deny := func(call string) func(*fake) {
 		return func(f *fake) { f.fail[call] = apiError("AccessDeniedException") }
 	}
-	bare := func(edit func(*Trail)) State { return state(edit) }
+	bare := state
 	for name, tt := range map[string]struct {
 		change  func(*fake)
 		want    State

@@ -124,7 +124,7 @@ func TestApplyMakesItAgain(t *testing.T) {
 	twice := func(changes []Change) {
 		for _, c := range changes {
 			for range 2 {
-				if err := s.Apply(t.Context(), here, c); err != nil && !(c.Operation == stop && strings.Contains(err.Error(), "NoSuch")) {
+				if err := s.Apply(t.Context(), here, c); err != nil && (c.Operation != stop || !strings.Contains(err.Error(), "NoSuch")) {
 					t.Fatal(err)
 				}
 			}

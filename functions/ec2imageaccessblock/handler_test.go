@@ -90,7 +90,7 @@ func FuzzDecode(f *testing.F) {
 		f.Fatal(err)
 	}
 	for _, path := range files {
-		f.Add(string(sample(f, filepath.Base(path)).Name), []byte(sample(f, filepath.Base(path)).Detail))
+		f.Add(sample(f, filepath.Base(path)).Name, []byte(sample(f, filepath.Base(path)).Detail))
 	}
 	f.Fuzz(func(t *testing.T, name string, detail []byte) {
 		targets, err := decode(remedy.Event{Name: name, Account: place.Account, Region: place.Region, Detail: detail})

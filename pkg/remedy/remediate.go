@@ -239,7 +239,7 @@ func (r *run) exemption(v view) *Exemption {
 }
 
 // errNoRepair means that a person must put something back.
-var errNoRepair = errors.New("Ebb can't put this back; a person must")
+var errNoRepair = errors.New("it can't be put back by Ebb; a person must")
 
 // plan finds the changes that make the live state compliant. What no change
 // can mend stays as it is, beside what is mended.

@@ -34,11 +34,11 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	if err := os.MkdirAll(filepath.Join(root, "docs/functions"), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Join(root, "docs/functions"), 0o750); err != nil {
 		log.Fatal(err)
 	}
 	for name, text := range files {
-		if err := os.WriteFile(filepath.Join(root, name), text, 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(root, name), text, 0o600); err != nil {
 			log.Fatal(err)
 		}
 	}
