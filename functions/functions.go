@@ -28,6 +28,7 @@ import (
 	"github.com/ebb-ops/ebb/functions/kmskey"
 	"github.com/ebb-ops/ebb/functions/lambdafunctionurl"
 	"github.com/ebb-ops/ebb/functions/lambdapermission"
+	"github.com/ebb-ops/ebb/functions/rdspublicaccess"
 	"github.com/ebb-ops/ebb/functions/rdssnapshotsharing"
 	"github.com/ebb-ops/ebb/functions/s3accountpublicaccessblock"
 	"github.com/ebb-ops/ebb/functions/s3bucketacl"
@@ -70,6 +71,7 @@ var All = []remedy.Function{
 	kmskey.Function,
 	lambdafunctionurl.Function,
 	lambdapermission.Function,
+	rdspublicaccess.Function,
 	rdssnapshotsharing.Function,
 	s3accountpublicaccessblock.Function,
 	s3bucketacl.Function,
