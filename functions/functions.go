@@ -29,6 +29,7 @@ import (
 	"github.com/ebb-ops/ebb/functions/kmskey"
 	"github.com/ebb-ops/ebb/functions/lambdafunctionurl"
 	"github.com/ebb-ops/ebb/functions/lambdapermission"
+	"github.com/ebb-ops/ebb/functions/rdspublicaccess"
 	"github.com/ebb-ops/ebb/functions/rdssnapshotsharing"
 	"github.com/ebb-ops/ebb/functions/s3accountaccessblock"
 	"github.com/ebb-ops/ebb/functions/s3bucketacl"
@@ -72,6 +73,7 @@ var All = []remedy.Function{
 	kmskey.Function,
 	lambdafunctionurl.Function,
 	lambdapermission.Function,
+	rdspublicaccess.Function,
 	rdssnapshotsharing.Function,
 	s3accountaccessblock.Function,
 	s3bucketacl.Function,

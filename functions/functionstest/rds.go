@@ -2,6 +2,7 @@ package functionstest
 
 import (
 	"context"
+	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
@@ -48,5 +49,30 @@ func databaseSnapshot(ctx context.Context, events samples, account Account) (Sta
 	}
 	s.Bad = []string{"444455556666", "all"}
 	s.Good = []string{"444455556666"}
+	return s, err
+}
+
+func publicDatabase(ctx context.Context, events samples, account Account) (Stage, error) {
+	name := "orders-public"
+	api, err := database(ctx, account, name)
+	if err != nil {
+		return Stage{}, err
+	}
+	s, err := events.pair(account.ID, name,
+		"rds-public-access/make-public.json", "orders",
+		"rds-public-access/modify-denied.json", "orders")
+	s.Spoil = func(ctx context.Context) error {
+		_, err := api.ModifyDBInstance(ctx, &rds.ModifyDBInstanceInput{DBInstanceIdentifier: &name, PubliclyAccessible: aws.Bool(true)})
+		return err
+	}
+	s.State = func(ctx context.Context) ([]string, error) {
+		out, err := api.DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{DBInstanceIdentifier: &name})
+		if err != nil {
+			return nil, err
+		}
+		return []string{strconv.FormatBool(aws.ToBool(out.DBInstances[0].PubliclyAccessible))}, nil
+	}
+	s.Bad = []string{"true"}
+	s.Good = []string{"false"}
 	return s, err
 }

@@ -5,10 +5,11 @@ GOOD = []
 
 
 def change(name):
-    rds = boto3.client("rds")
-    rds.create_db_instance(
+    # The database is no change of anybody's: it is another function's, which is not told of what root does.
+    boto3.client("rds", aws_access_key_id="root", aws_secret_access_key="root").create_db_instance(
         DBInstanceIdentifier=name, Engine="postgres", DBInstanceClass="db.t4g.micro", AllocatedStorage=20,
         MasterUsername="admin1", MasterUserPassword="not-a-secret", PubliclyAccessible=False)
+    rds = boto3.client("rds")
     rds.create_db_snapshot(DBInstanceIdentifier=name, DBSnapshotIdentifier=name + "-1")
     rds.modify_db_snapshot_attribute(DBSnapshotIdentifier=name + "-1", AttributeName="restore", ValuesToAdd=["all"])
     return name + "-1"
