@@ -11,9 +11,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/ebb-ops/ebb/pkg/console"
 	"github.com/ebb-ops/ebb/pkg/ledger/sqlite"
 	"github.com/ebb-ops/ebb/pkg/remedy"
+	"github.com/ebb-ops/ebb/pkg/waterfall"
 )
 
 func TestLookingNeedsALedger(t *testing.T) {
@@ -136,7 +136,7 @@ func TestShow(t *testing.T) {
 	}
 	var got struct {
 		remedy.Record
-		Trace []console.Span `json:"trace"`
+		Trace []waterfall.Span `json:"trace"`
 	}
 	if err := json.Unmarshal([]byte(w.must("show", rec.ID, "-o", "json").stdout), &got); err != nil {
 		t.Fatal(err)
