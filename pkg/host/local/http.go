@@ -47,6 +47,11 @@ func (h *Host) routes(addr net.Addr) http.Handler {
 		answer(w, http.StatusOK, map[string]string{"status": "ok"})
 	})
 	mux.HandleFunc("GET /readyz", h.ready)
+	if h.cfg.Console != nil {
+		mux.Handle("/", h.cfg.Console(Parts{
+			Ledger: h.ledger, Policy: h.policy, Host: h, Unavailable: h.broken, Direct: guard.direct, Open: guard.open,
+		}))
+	}
 	return bounded(mux)
 }
 

@@ -56,6 +56,18 @@ func (l *Ledger) SaveAction(ctx context.Context, a remedy.Action) error {
 	return nil
 }
 
+// Action gives one, or false.
+func (l *Ledger) Action(ctx context.Context, id string) (remedy.Action, bool, error) {
+	list, err := readJSON[remedy.Action](ctx, l.readers, `SELECT body FROM actions WHERE id = ?`, id)
+	if err != nil {
+		return remedy.Action{}, false, fmt.Errorf("ledger: action %s: %w", id, err)
+	}
+	if len(list) == 0 {
+		return remedy.Action{}, false, nil
+	}
+	return list[0], true, nil
+}
+
 // Actions gives a page of operators' actions, newest first: at most limit of
 // them, after the one with the id that after names, if it names one.
 func (l *Ledger) Actions(ctx context.Context, after string, limit int) ([]remedy.Action, error) {

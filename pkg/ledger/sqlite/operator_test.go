@@ -59,6 +59,12 @@ func TestActions(t *testing.T) {
 		}
 		want = append([]remedy.Action{a}, want...)
 	}
+	if one, ok, err := l.Action(t.Context(), "a"); !ok || err != nil || one != want[3] {
+		t.Errorf("action = %+v, %t, %v", one, ok, err)
+	}
+	if _, ok, err := l.Action(t.Context(), "e"); ok || err != nil {
+		t.Errorf("an action that is not there: %t, %v", ok, err)
+	}
 	var got []remedy.Action
 	for after := ""; ; {
 		page, err := l.Actions(t.Context(), after, 3)

@@ -167,3 +167,39 @@ func (l *Ledger) counts(ctx context.Context, since time.Time) (out []Count, err 
 	}
 	return out, rows.Err()
 }
+
+// Day is how many of a function's records a day in UTC has, by outcome.
+type Day struct {
+	Date    string // "2026-11-27"
+	Outcome remedy.Outcome
+	Records int
+}
+
+// Days counts a function's records received since a time, by day and outcome.
+func (l *Ledger) Days(ctx context.Context, function string, since time.Time) ([]Day, error) {
+	days, err := l.days(ctx, function, since)
+	if err != nil {
+		return nil, fmt.Errorf("ledger: count the records of %s: %w", function, err)
+	}
+	return days, nil
+}
+
+const dayQuery = `
+SELECT substr(received, 1, 10), outcome, count(*) FROM records INDEXED BY records_counts WHERE function = ? AND received >= ?
+GROUP BY 1, 2 ORDER BY 1, 2`
+
+func (l *Ledger) days(ctx context.Context, function string, since time.Time) (out []Day, err error) {
+	rows, err := l.readers.QueryContext(ctx, dayQuery, function, stored.Time(since))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var d Day
+		if err := rows.Scan(&d.Date, &d.Outcome, &d.Records); err != nil {
+			return nil, err
+		}
+		out = append(out, d)
+	}
+	return out, rows.Err()
+}

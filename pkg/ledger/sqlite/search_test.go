@@ -119,6 +119,25 @@ func TestCounts(t *testing.T) {
 	}
 }
 
+func TestDays(t *testing.T) {
+	t.Parallel()
+	l := openTest(t, filepath.Join(t.TempDir(), "ledger.db"))
+	some(t, l)
+	late := record("r9")
+	late.Times.Received = t0.Add(24 * time.Hour)
+	if err := l.SaveRecord(t.Context(), late); err != nil {
+		t.Fatal(err)
+	}
+	got, err := l.Days(t.Context(), "f", t0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Day{{"2026-03-14", remedy.Failed, 1}, {"2026-03-14", remedy.Held, 4}, {"2026-03-15", remedy.Held, 1}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("days (-want +got):\n%s", diff)
+	}
+}
+
 // plan gives SQLite's plan for a query.
 func plan(t *testing.T, l *Ledger, query string, args ...any) string {
 	t.Helper()
@@ -167,6 +186,9 @@ func TestListingUsesIndexes(t *testing.T) {
 	}
 	if got := plan(t, l, countQuery, stored.Time(t0)); !strings.Contains(got, "USING COVERING INDEX records_counts") || strings.Contains(got, "TEMP B-TREE") {
 		t.Errorf("counts are answered by %q", got)
+	}
+	if got := plan(t, l, dayQuery, "f", stored.Time(t0)); !strings.Contains(got, "USING COVERING INDEX records_counts (function=?") {
+		t.Errorf("days are answered by %q", got)
 	}
 }
 
