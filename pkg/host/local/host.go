@@ -61,11 +61,11 @@ type Config struct {
 	Self    func(remedy.Actor) bool // as [remedy.Options] has it
 	Workers int                     // 0 means DefaultWorkers
 	Inbox   inbox.Options
-	Keeper  *trace.Keeper            // where the process's spans are; nil keeps no waterfalls
-	Meters  metric.MeterProvider     // nil means the global one
-	Metrics http.Handler             // what GET /metrics answers, to those who may see records; nil means that there is none
-	Console func(Parts) http.Handler // makes the pages at "/"; nil means that there are none
-	Log     *slog.Logger             // nil means none
+	Keeper  *trace.Keeper                     // where the process's spans are; nil keeps no waterfalls
+	Meters  metric.MeterProvider              // nil means the global one
+	Metrics http.Handler                      // what GET /metrics answers, to those who may see records; nil means that there is none
+	Console func(Parts) (http.Handler, error) // makes the pages at "/"; nil means that there are none
+	Log     *slog.Logger                      // nil means none
 }
 
 // Host is an open local host.
@@ -171,8 +171,12 @@ func (h *Host) Run(ctx context.Context, ready func(net.Addr)) error {
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", h.cfg.Listen, err)
 	}
+	handler, err := h.routes(l.Addr())
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
 	srv := &http.Server{
-		Handler: h.routes(l.Addr()), ReadHeaderTimeout: headerFor, ReadTimeout: bodyFor,
+		Handler: handler, ReadHeaderTimeout: headerFor, ReadTimeout: bodyFor,
 		ErrorLog: slog.NewLogLogger(h.log.Handler(), slog.LevelWarn),
 	}
 	served := make(chan error, 1)

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -22,6 +23,7 @@ type Parts struct {
 	Ledger      *sqlite.Ledger
 	Policy      *policy.Overlay
 	Host        *Host
+	Addr        net.Addr                 // that the host listens to
 	Unavailable map[string]error         // functions that could not be opened, and why
 	Direct      func(*http.Request) bool // the host listens on loopback, and the request came straight from this machine
 	Open        func(*http.Request) bool // and no token guards what can be read

@@ -39,12 +39,15 @@ var (
 	ErrRefused = errors.New("you are known to the provider, but not as one of those who may look: ask for membership in one of the groups that Ebb lets in")
 )
 
+// ByToken is the Via of a person who signed in with the operator's token.
+const ByToken = "operator token"
+
 // Person is who has signed in.
 type Person struct {
 	ID       string    `json:"id"`             // a verified e-mail address, the provider's own id, or the name given with the token
 	Name     string    `json:"name,omitempty"` // for people
 	Subject  string    `json:"sub,omitempty"`  // the provider's id
-	Via      string    `json:"via"`            // the provider's URL, or "operator token"
+	Via      string    `json:"via"`            // the provider's URL, or [ByToken]
 	Operator bool      `json:"op,omitempty"`   // may change something
 	CSRF     string    `json:"csrf"`           // what forms of this session carry
 	Expires  time.Time `json:"exp"`
@@ -141,7 +144,7 @@ func (d *Desk) WithToken(w http.ResponseWriter, r *http.Request, token, name str
 	if name = strings.TrimSpace(name); name == "" || len(name) > maxName {
 		return nil, ErrNoName
 	}
-	p := Person{ID: name, Via: "operator token", Operator: true}
+	p := Person{ID: name, Via: ByToken, Operator: true}
 	return &p, d.welcome(w, r, &p)
 }
 
