@@ -146,6 +146,9 @@ func listQuery(q remedy.Query) (string, []any, error) {
 	if !q.Since.IsZero() {
 		also("received >= ?", stored.Time(q.Since))
 	}
+	if !q.Until.IsZero() {
+		also("received < ?", stored.Time(q.Until))
+	}
 	if q.After != "" {
 		p, err := stored.ParseCursor(q.After)
 		if err != nil {
