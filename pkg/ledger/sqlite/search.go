@@ -13,11 +13,10 @@ import (
 // Search selects records by more than a [remedy.Query]. Zero fields select everything.
 type Search struct {
 	remedy.Query
-	Until    time.Time // Times.Received before it
-	Account  string    // of the resource
-	Actor    string    // as [remedy.Actor.String] gives it
-	Resource string    // [remedy.Ref.Key]
-	Text     string    // words that must all be somewhere in the record's names and sentences, in any case
+	Account  string // of the resource
+	Actor    string // as [remedy.Actor.String] gives it
+	Resource string // [remedy.Ref.Key]
+	Text     string // words that must all be somewhere in the record's names and sentences, in any case
 }
 
 // Search gives a page of records as [remedy.Ledger.Records] does.
