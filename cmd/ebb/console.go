@@ -16,6 +16,7 @@ import (
 	"github.com/ebb-ops/ebb/pkg/console"
 	"github.com/ebb-ops/ebb/pkg/host/local"
 	"github.com/ebb-ops/ebb/pkg/logs"
+	"github.com/ebb-ops/ebb/pkg/policy/describe"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 	"github.com/ebb-ops/ebb/pkg/webconsole"
 	"github.com/ebb-ops/ebb/pkg/webconsole/signin"
@@ -79,7 +80,7 @@ func (a *app) console(listen string, p *people) (func(local.Parts) (http.Handler
 		}
 		return webconsole.New(webconsole.Config{
 			Ledger: parts.Ledger, Policy: parts.Policy, Functions: a.Functions, Host: parts.Host, Desk: desk,
-			Describe: func(f remedy.Function) (console.Function, error) { return describe(f, parts.Policy.Policy) },
+			Describe: func(f remedy.Function) (console.Function, error) { return describe.Function(f, parts.Policy.Policy) },
 			Traces:   store{parts.Ledger, parts.Ledger}.traces,
 			Direct:   parts.Direct, Open: parts.Open, Unavailable: parts.Unavailable,
 			Log: logs.New(a.Stderr, logs.Options{Getenv: a.Getenv}),
