@@ -35,6 +35,9 @@ func (c *Console) visitOf(r *http.Request) visit {
 	if v.Person != nil && v.Person.Via == signin.ByToken && !direct {
 		v.Person = nil
 	}
+	if r.Method != http.MethodGet {
+		v.Path = "/" // a form's address is no page to come back to
+	}
 	v.Operator = v.Person != nil && v.Person.Operator
 	return v
 }

@@ -144,6 +144,7 @@ func (c *Console) routes() http.Handler {
 	}
 	look("/{$}", c.list)
 	look("/records/{id}", c.record)
+	look("/records/{id}/json", c.recordJSON)
 	look("/functions", c.functions)
 	look("/functions/{name}", c.function)
 	look("/exemptions", c.exemptions)

@@ -217,8 +217,21 @@ func (c *Console) override(ctx context.Context, o remedy.Override) error {
 	if err := c.cfg.Policy.Check(o); err != nil {
 		return refused{err}
 	}
+	earlier, err := c.cfg.Ledger.Overrides(ctx)
+	if err != nil {
+		return err
+	}
 	if err := c.cfg.Ledger.SaveOverride(ctx, o); err != nil {
 		return err
+	}
+	for _, e := range earlier {
+		// A mode takes the place of the one before, which must not come back after it.
+		if o.Exemption == nil && e.Exemption == nil && e.Function == o.Function && e.Holds(o.Created) {
+			e.Ended = o.Created
+			if err := c.cfg.Ledger.SaveOverride(ctx, e); err != nil {
+				return err
+			}
+		}
 	}
 	return c.reload(ctx)
 }

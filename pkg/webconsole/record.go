@@ -2,6 +2,7 @@ package webconsole
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"html/template"
 	"net/http"
@@ -28,16 +29,40 @@ type recordData struct {
 
 func recordLink(id string) string { return "/records/" + url.PathEscape(id) }
 
-func (c *Console) record(w http.ResponseWriter, r *http.Request, v visit) {
+// find gives the record that the address names, or says that there is none.
+func (c *Console) find(w http.ResponseWriter, r *http.Request) (remedy.Record, bool) {
 	rec, err := c.cfg.Ledger.Record(r.Context(), r.PathValue("id"))
-	if errors.Is(err, remedy.ErrNoRecord) {
+	switch {
+	case errors.Is(err, remedy.ErrNoRecord):
 		c.problem(w, r, http.StatusNotFound, problem{
 			Title: "There is no such record", Text: "The address may be cut off. Search for a part of the record's id instead.", Link: "/", LinkText: "All records",
 		})
+	case err != nil:
+		c.failed(w, r, err)
+	default:
+		return rec, true
+	}
+	return remedy.Record{}, false
+}
+
+// recordJSON gives a record in the form that docs/records.md describes.
+func (c *Console) recordJSON(w http.ResponseWriter, r *http.Request, _ visit) {
+	rec, ok := c.find(w, r)
+	if !ok {
 		return
 	}
+	b, err := json.MarshalIndent(rec, "", "  ")
 	if err != nil {
 		c.failed(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(append(b, '\n')) // who does not listen needs no answer
+}
+
+func (c *Console) record(w http.ResponseWriter, r *http.Request, v visit) {
+	rec, ok := c.find(w, r)
+	if !ok {
 		return
 	}
 	d, err := c.recordData(r.Context(), rec)

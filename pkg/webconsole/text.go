@@ -26,6 +26,7 @@ func (c *Console) funcs(links map[string]string) template.FuncMap {
 		"text":       func(b []byte) string { return string(b) },
 		"join":       strings.Join,
 		"period":     func(d console.Duration) string { return console.Period(time.Duration(d)) },
+		"duration":   func(d time.Duration) console.Duration { return console.Duration(d) },
 		"terms":      func() []choice { return terms },
 		"pageStyle":  page.Style,
 		"with_actor": func(r remedy.Record) string { return filters{}.with("actor", r.Event.Actor.String()) },
@@ -100,6 +101,9 @@ func roughly(d time.Duration) string {
 		return plural(int(d/time.Minute), "minute")
 	case d < 2*day:
 		return plural(int(d/time.Hour), "hour")
+	}
+	if d >= 2*365*day {
+		return plural(int(d/(365*day)), "year")
 	}
 	return plural(int(d/day), "day")
 }
