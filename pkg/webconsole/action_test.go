@@ -76,7 +76,7 @@ func TestActionThatFails(t *testing.T) {
 		text   string
 	}{
 		"drifted":     {fmt.Errorf("undo r1: %w", remedy.ErrDrifted), http.StatusConflict, "decide by hand"},
-		"not to undo": {fmt.Errorf("undo r1: %w: it is undone", remedy.ErrNotUndoable), http.StatusConflict, "There is nothing to undo: it is undone."},
+		"not to undo": {fmt.Errorf("undo r1: %w: it is undone", remedy.ErrNotUndoable), http.StatusConflict, "there is nothing to undo: it is undone."},
 		"gone":        {remedy.ErrGone, http.StatusConflict, "The resource is gone"},
 		"no record":   {remedy.ErrNoRecord, http.StatusNotFound, "Somebody else may have dealt with it"},
 		"full":        {&inbox.FullError{Limit: "it is", Wait: time.Second}, http.StatusServiceUnavailable, "The inbox is full"},
