@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/net/html"
@@ -49,6 +50,7 @@ func sample() reporttest.Source {
 func hostile() reporttest.Source {
 	texts := reporttest.Hostile()
 	s := sample()
+	s.Every = time.Hour
 	s.Text, s.N, s.Resources = func(i int) string { return texts[i%len(texts)] }, 3*len(texts), 1000
 	for _, text := range texts {
 		s.Letters = append(s.Letters, remedy.DeadLetter{ID: text, Function: text, Source: text, Event: text, Reason: text, At: reporttest.Until()})
