@@ -83,6 +83,7 @@ def look(browser, asked):
                 page.emulate_media(media="print")
                 page.pdf(path=str(Path(asked["screenshots"]) / f"{name}-{look_name}.pdf"), format="A4")
             page.screenshot(path=str(Path(asked["screenshots"]) / f"{name}-{look_name}.png"))
+            page.screenshot(path=str(Path(asked["screenshots"]) / f"{name}-{look_name}-whole.png"), full_page=True)
             told += shape(page)
             if look_name in ("light", "dark", "phone"):
                 page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
