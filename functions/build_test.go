@@ -17,8 +17,12 @@ import (
 	"github.com/ebb-ops/ebb/functions"
 )
 
-// maxBootstrap is how large a function may get, in bytes.
-const maxBootstrap = 13_000_000
+// How large a function may get, in bytes. The one that writes reports waits for
+// nobody; what renders HTML makes the linker keep every method.
+const (
+	maxBootstrap = 13_000_000
+	maxReport    = 22_000_000
+)
 
 func TestBootstraps(t *testing.T) {
 	for arch, machine := range map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64} {
@@ -27,8 +31,12 @@ func TestBootstraps(t *testing.T) {
 			info, err := os.Stat(path)
 			check(t, err)
 			t.Logf("%-28s %s %9d bytes", folder, arch, info.Size())
-			if info.Size() > maxBootstrap {
-				t.Errorf("%s for %s has %d bytes, want at most %d", folder, arch, info.Size(), maxBootstrap)
+			most := int64(maxBootstrap)
+			if folder == "report" {
+				most = maxReport
+			}
+			if info.Size() > most {
+				t.Errorf("%s for %s has %d bytes, want at most %d", folder, arch, info.Size(), most)
 			}
 			f, err := elf.Open(path)
 			check(t, err)
