@@ -122,6 +122,15 @@ func (a *app) toFile(path string, write func(io.Writer) error) error {
 	if path == "" {
 		return write(a.Stdout)
 	}
+	if err := wholeFile(path, write); err != nil {
+		return err
+	}
+	a.note("The report is in %s.", path)
+	return nil
+}
+
+// wholeFile writes a file, or leaves what was there.
+func wholeFile(path string, write func(io.Writer) error) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".ebb-report-*")
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
@@ -136,6 +145,5 @@ func (a *app) toFile(path string, write func(io.Writer) error) error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("write %s: %w", path, err), os.Remove(f.Name()))
 	}
-	a.note("The report is in %s.", path)
 	return nil
 }

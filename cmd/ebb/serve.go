@@ -21,7 +21,7 @@ const (
 )
 
 func (a *app) serveCommand() *cobra.Command {
-	var listen, token, self string
+	var listen, token, self, reports string
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run all functions in one process, with an HTTP side for events",
@@ -79,6 +79,13 @@ and keeps the rest.`,
 				return err
 			}
 			defer func() { err = errors.Join(err, h.Close()) }()
+			if reports != "" {
+				stop, err := a.startReports(cmd.Context(), reports, schedules(), log)
+				if err != nil {
+					return err
+				}
+				defer stop()
+			}
 			return h.Run(cmd.Context(), func(addr net.Addr) {
 				// Serving goes on also when nobody reads this.
 				_ = a.printer().Say("ebb serves on http://%s", addr)
@@ -89,6 +96,8 @@ and keeps the rest.`,
 	fromEnv(cmd.Flags(), "listen", "EBB_LISTEN")
 	cmd.Flags().StringVar(&token, "token", "", "bearer token that events and records ask for; better set in the environment")
 	fromEnv(cmd.Flags(), "token", settingToken)
+	cmd.Flags().StringVar(&reports, "reports", "", "folder for a report of each day, and of each week; none is written when empty")
+	fromEnv(cmd.Flags(), "reports", "EBB_REPORTS")
 	addSelf(cmd, &self)
 	return cmd
 }
