@@ -5,6 +5,10 @@ TOOLS := $(CURDIR)/.tools
 GOLANGCI_VERSION := v2.15.0
 GOVULNCHECK_VERSION := v1.8.0
 
+# The race detector, without its checks of pointers in SQLite, which was
+# translated from C: they take as long as all the rest of many tests.
+RACE := -race -gcflags=modernc.org/...=-d=checkptr=0
+
 export AWS_EC2_METADATA_DISABLED := true
 
 .DEFAULT_GOAL := help
@@ -58,7 +62,7 @@ rehearse: tools
 ## Run all tests with the race detector, those against the emulator included
 .PHONY: test
 test: tools
-	go test -race -timeout 30m ./...
+	go test $(RACE) -timeout 30m ./...
 
 ## Check formatting, vet, lint, vulnerabilities and templates, then run the tests
 .PHONY: check
@@ -70,6 +74,13 @@ lint: tools-lint
 	@files=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); if [ -n "$$files" ]; then echo "not gofmt-ed: $$files" >&2; exit 1; fi
 	go vet ./...
 	$(TOOLS)/bin/golangci-lint run ./...
+
+## Write what follows from the functions' code: templates, pages, tables, the policy's schema
+.PHONY: generate
+generate:
+	go run ./tools/stacks
+	go run ./tools/pages
+	go run ./cmd/ebb policy schema > policy.schema.json.new && mv policy.schema.json.new policy.schema.json
 
 ## Check the deployment's templates
 .PHONY: templates

@@ -2,6 +2,7 @@
 # it also works alone: make -f build.mk build-functions ARCHES=arm64 DIST=/tmp/out
 
 DIST ?= dist
+JOBS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 ARCHES ?= arm64 amd64
 POLICY ?= policy.yaml
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
@@ -29,7 +30,13 @@ build-ebb:
 
 # What is deployed as a function: its bootstrap, and the policy beside it.
 .PHONY: build-functions
-build-functions: $(BUILDS:%=$(DIST)/%/bootstrap)
+build-functions:
+	@$(MAKE) --no-print-directory -f build.mk -j$(JOBS) build-bootstraps
+
+# Most of the time goes into linking, which keeps one processor busy: hence as
+# many at once as there are.
+.PHONY: build-bootstraps
+build-bootstraps: $(BUILDS:%=$(DIST)/%/bootstrap)
 
 .PHONY: build-always
 build-always:
@@ -48,12 +55,13 @@ build-zips: build-functions
 # What each function is made of, as CycloneDX: read from the binary itself.
 .PHONY: build-sboms
 build-sboms: build-functions $(CYCLONEDX)
-	@for b in $(BUILDS); do \
-		out=$(DIST)/$$(dirname $$b)-$$(basename $$b).cdx.json; \
+	@$(MAKE) --no-print-directory -f build.mk -j$(JOBS) $(BUILDS:%=$(DIST)/%.cdx)
+
+$(DIST)/%.cdx: build-always
+	@out=$(DIST)/$(patsubst %/,%,$(dir $*))-$(notdir $*).cdx.json; \
 		echo "writing $$out"; \
-		GOOS=linux GOARCH=$$(basename $$b) $(CYCLONEDX) bin -json -std -noserial -notimestamp -version '$(VERSION)' -output $$out $(DIST)/$$b/bootstrap 2>$$out.log || { cat $$out.log >&2; exit 1; }; \
-		rm -f $$out.log; \
-	done
+		GOOS=linux GOARCH=$(notdir $*) $(CYCLONEDX) bin -json -std -noserial -notimestamp -version '$(VERSION)' -output $$out $(DIST)/$*/bootstrap 2>$$out.log || { cat $$out.log >&2; exit 1; }; \
+		rm -f $$out.log
 
 $(CYCLONEDX):
 	@echo "building cyclonedx-gomod $(CYCLONEDX_VERSION) into $(@D) ..."

@@ -3,9 +3,12 @@
 package functions_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -46,9 +49,7 @@ func (w *trailWorld) endings(t *testing.T) map[string]ending {
 	out := map[string]ending{}
 	for _, f := range functions.All {
 		if strings.HasPrefix(f.Triggers[0].Source, "aws.") {
-			var e ending
-			check(t, json.Unmarshal([]byte(w.change(t, f.Name)), &e))
-			out[f.Name] = e
+			out[f.Name] = w.change(t, f.Name).ending
 		}
 	}
 	return out
@@ -57,9 +58,7 @@ func (w *trailWorld) endings(t *testing.T) map[string]ending {
 // state gives what change.py finds now.
 func (w *trailWorld) state(t *testing.T, function, resource string) string {
 	t.Helper()
-	var s struct{ State json.RawMessage }
-	check(t, json.Unmarshal([]byte(w.change(t, function, resource, "state")), &s))
-	return string(s.State)
+	return string(w.change(t, function, resource, "state").State)
 }
 
 // TestThroughTheTrail lets a program that knows nothing of Ebb change things with
@@ -95,6 +94,9 @@ type trailWorld struct {
 	own    atomic.Int32 // how many of them were of Ebb's calls
 	addr   string
 	stop   func() error
+
+	ask     io.Writer // change.py
+	answers *bufio.Reader
 }
 
 const (
@@ -141,6 +143,7 @@ func newTrailWorld(t *testing.T, chaos trail.Chaos) *trailWorld {
 	w.person = aws.Credentials{AccessKeyID: *key.AccessKey.AccessKeyId, SecretAccessKey: *key.AccessKey.SecretAccessKey}
 	session, err := sts.NewFromConfig(root).AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: aws.String(trailRole), RoleSessionName: aws.String("serve")})
 	check(t, err)
+	w.startChanges(t)
 	settings := map[string]string{
 		"AWS_ACCESS_KEY_ID": *session.Credentials.AccessKeyId, "AWS_SECRET_ACCESS_KEY": *session.Credentials.SecretAccessKey,
 		"AWS_SESSION_TOKEN": *session.Credentials.SessionToken, "AWS_REGION": "us-east-1",
@@ -183,21 +186,45 @@ func (w *trailWorld) close(t *testing.T) {
 	check(t, w.trail.Close())
 }
 
-// change runs change.py as the person.
-func (w *trailWorld) change(t *testing.T, args ...string) string {
+// startChanges starts change.py as the person.
+func (w *trailWorld) startChanges(t *testing.T) {
 	t.Helper()
 	python, err := moto.Python()
 	check(t, err)
-	cmd := exec.CommandContext(t.Context(), python, append([]string{"-B", "testdata/change.py"}, args...)...)
+	cmd := exec.CommandContext(t.Context(), python, "-B", "testdata/change.py")
 	cmd.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+w.trail.URL, "AWS_DEFAULT_REGION=us-east-1",
 		"AWS_ACCESS_KEY_ID="+w.person.AccessKeyID, "AWS_SECRET_ACCESS_KEY="+w.person.SecretAccessKey)
-	var stderr strings.Builder
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("change.py %v: %v: %s", args, err, stderr.String())
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	check(t, err)
+	out, err := cmd.StdoutPipe()
+	check(t, err)
+	check(t, cmd.Start())
+	w.ask, w.answers = in, bufio.NewReader(out)
+	t.Cleanup(func() {
+		_ = in.Close()
+		if err := cmd.Wait(); err != nil && t.Context().Err() == nil {
+			t.Errorf("change.py: %v", err)
+		}
+	})
+}
+
+// change has change.py do something.
+func (w *trailWorld) change(t *testing.T, args ...string) (answer struct {
+	ending
+	Name, Error string
+	State       json.RawMessage
+}) {
+	t.Helper()
+	_, err := fmt.Fprintln(w.ask, strings.Join(args, " "))
+	check(t, err)
+	line, err := w.answers.ReadBytes('\n')
+	check(t, err)
+	check(t, json.Unmarshal(line, &answer))
+	if answer.Error != "" {
+		t.Fatalf("change.py %v: %s", args, answer.Error)
 	}
-	return strings.TrimSpace(string(out))
+	return answer
 }
 
 // reverted waits for the record of what was done to a resource.
@@ -241,7 +268,7 @@ func (w *trailWorld) event(t *testing.T, id string) (at time.Time) {
 
 func (w *trailWorld) takesBack(t *testing.T, function string, end ending) {
 	began := time.Now().Truncate(time.Second)
-	resource := w.change(t, function, "acme-"+function)
+	resource := w.change(t, function, "acme-"+function).Name
 	rec := w.reverted(t, function, resource)
 	if got := w.state(t, function, resource); got != string(end.Good) {
 		t.Errorf("the state is %s, want %s", got, end.Good)
@@ -270,7 +297,7 @@ func (w *trailWorld) takesBack(t *testing.T, function string, end ending) {
 
 // settles is what must come of a change, however its events come.
 func (w *trailWorld) settles(t *testing.T, function string, end ending) {
-	resource := w.change(t, function, "acme-"+function)
+	resource := w.change(t, function, "acme-"+function).Name
 	w.reverted(t, function, resource)
 	until(t, "it stays so", func() bool { return w.state(t, function, resource) == string(end.Good) })
 }

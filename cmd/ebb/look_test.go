@@ -19,7 +19,7 @@ import (
 func TestLookingNeedsALedger(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
-		{"records"}, {"show", "x"}, {"undo", "x", "--reason", "y"}, {"dead-letters"}, {"dead-letters", "replay", "--all"},
+		{"records"}, {"report"}, {"show", "x"}, {"undo", "x", "--reason", "y"}, {"dead-letters"}, {"dead-letters", "replay", "--all"},
 	} {
 		w := newWorld(t)
 		r := w.run(args...)

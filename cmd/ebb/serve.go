@@ -21,7 +21,7 @@ const (
 )
 
 func (a *app) serveCommand() *cobra.Command {
-	var listen, token, self string
+	var listen, token, self, reports string
 	var people people
 	cmd := &cobra.Command{
 		Use:   "serve",
@@ -87,6 +87,13 @@ and keeps the rest.`,
 				return err
 			}
 			defer func() { err = errors.Join(err, h.Close()) }()
+			if reports != "" {
+				stop, err := a.startReports(cmd.Context(), reports, schedules(), log)
+				if err != nil {
+					return err
+				}
+				defer stop()
+			}
 			return h.Run(cmd.Context(), func(addr net.Addr) {
 				// Serving goes on also when nobody reads this.
 				_ = a.printer().Say("ebb serves on http://%s", addr)
@@ -101,6 +108,8 @@ and keeps the rest.`,
 	cmd.Flags().StringVar(&token, "token", "", "bearer token that events and records ask for; better set in the environment")
 	fromEnv(cmd.Flags(), "token", settingToken)
 	people.addFlags(cmd)
+	cmd.Flags().StringVar(&reports, "reports", "", "folder for a report of each day, and of each week; none is written when empty")
+	fromEnv(cmd.Flags(), "reports", "EBB_REPORTS")
 	addSelf(cmd, &self)
 	return cmd
 }

@@ -25,7 +25,11 @@ func (s session) decode(r *http.Request, body []byte, owner func(bucket string) 
 	service := scope(r)[3]
 	var calls []access.Call
 	var err error
-	switch target := r.Header.Get("X-Amz-Target"); {
+	target := r.Header.Get("X-Amz-Target")
+	routedOp, ok := routed(service, r)
+	switch {
+	case ok:
+		calls, err = known(s.calls(routedOp), service, routedOp.name)
 	case target != "":
 		calls, err = s.json(service, target[strings.LastIndex(target, ".")+1:], body)
 	case service == "s3":
@@ -67,21 +71,21 @@ func (s session) arn(service, resource string) string {
 }
 
 // json gives the actions of services that take JSON.
-func (s session) json(service, operation string, body []byte) ([]access.Call, error) {
+func (s session) json(service, op string, body []byte) ([]access.Call, error) {
 	type put struct{ TableName string }
 	var in struct {
-		TableName, IndexName, QueueUrl, SecretId string
-		RequestItems                             map[string]any
-		TransactItems                            []map[string]put
-		Entries                                  []struct{ EventBusName string }
+		TableName, IndexName string
+		RequestItems         map[string]any
+		TransactItems        []map[string]put
+		Entries              []struct{ EventBusName string }
 	}
 	if err := json.Unmarshal(body, &in); err != nil {
-		return nil, fmt.Errorf("decode %s: %w", operation, err)
+		return nil, fmt.Errorf("decode %s: %w", op, err)
 	}
 	table := func(name string) string { return s.arn("dynamodb", "table/"+name) }
 	var calls []access.Call
 	add := func(action, resource string) { calls = append(calls, access.Call{Action: action, Resource: resource}) }
-	switch service + ":" + operation {
+	switch service + ":" + op {
 	case "dynamodb:TransactWriteItems":
 		parts := map[string]string{"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
 		for _, item := range in.TransactItems {
@@ -100,17 +104,19 @@ func (s session) json(service, operation string, body []byte) ([]access.Call, er
 		}
 		add("dynamodb:Query", resource)
 	case "dynamodb:PutItem", "dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:DeleteTable":
-		add("dynamodb:"+operation, table(in.TableName))
+		add("dynamodb:"+op, table(in.TableName))
 	case "events:PutEvents":
 		for _, e := range in.Entries {
 			add("events:PutEvents", s.arn("events", "event-bus/"+e.EventBusName[strings.LastIndex(e.EventBusName, "/")+1:]))
 		}
-	case "secretsmanager:GetSecretValue":
-		add("secretsmanager:GetSecretValue", in.SecretId)
-	case "sqs:SendMessage":
-		add("sqs:SendMessage", s.arn("sqs", in.QueueUrl[strings.LastIndex(in.QueueUrl, "/")+1:]))
+	default:
+		params, err := jsonParams(body)
+		if err != nil {
+			return nil, fmt.Errorf("decode %s: %w", op, err)
+		}
+		calls = s.calls(operation{service, op, params})
 	}
-	return known(calls, service, operation)
+	return known(calls, service, op)
 }
 
 // form gives the actions of services that take forms.
@@ -124,13 +130,8 @@ func (s session) form(service string, form url.Values) ([]access.Call, error) {
 	}
 	var calls []access.Call
 	switch action {
-	case "ec2:DescribeSecurityGroupRules", "ec2:DescribeSecurityGroups", "ec2:DescribeSnapshots", "iam:GetAccountSummary":
-		calls = all("*")
-	case "ec2:GetManagedPrefixListEntries":
-		calls = all(s.arn("ec2", "prefix-list/"+form.Get("PrefixListId")))
-	case "ec2:DescribeSnapshotAttribute", "ec2:ModifySnapshotAttribute":
-		calls = all("arn:aws:ec2:" + region + "::snapshot/" + form.Get("SnapshotId"))
-	case "ec2:AuthorizeSecurityGroupIngress", "ec2:ModifySecurityGroupRules", "ec2:RevokeSecurityGroupIngress":
+	case "ec2:AuthorizeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress", "ec2:ModifySecurityGroupRules",
+		"ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress":
 		calls = all(s.arn("ec2", "security-group/"+form.Get("GroupId")))
 		for k, v := range form {
 			if strings.HasPrefix(k, "SecurityGroupRuleId.") || strings.HasSuffix(k, ".SecurityGroupRuleId") {
@@ -143,8 +144,6 @@ func (s session) form(service string, form url.Values) ([]access.Call, error) {
 				Context: map[string][]string{"ec2:createaction": {form.Get("Action")}},
 			})
 		}
-	case "iam:GetUser", "iam:ListAccessKeys", "iam:UpdateAccessKey", "iam:CreateUser":
-		calls = all("arn:aws:iam::" + s.role.account + ":user/" + form.Get("UserName"))
 	case "sts:AssumeRole":
 		about := map[string][]string{}
 		if id := form.Get("ExternalId"); id != "" {
@@ -163,6 +162,8 @@ func (s session) form(service string, form url.Values) ([]access.Call, error) {
 		for _, a := range actions {
 			calls = append(calls, access.Call{Action: a, Resource: form.Get("RoleArn"), Context: about})
 		}
+	default:
+		calls = s.calls(operation{service, form.Get("Action"), formParams(form)})
 	}
 	return known(calls, service, form.Get("Action"))
 }
@@ -194,7 +195,7 @@ func s3Calls(r *http.Request, owner func(bucket string) string) ([]access.Call, 
 // known gives the calls sorted; none is an error.
 func known(calls []access.Call, service, operation string) ([]access.Call, error) {
 	if len(calls) == 0 {
-		return nil, fmt.Errorf("the rehearsal does not know which actions %s %s needs: add it to calls.go", service, operation)
+		return nil, unknown(service, operation)
 	}
 	slices.SortFunc(calls, func(a, b access.Call) int { return strings.Compare(a.Action, b.Action) })
 	return calls, nil

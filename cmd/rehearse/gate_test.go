@@ -109,7 +109,7 @@ func TestGate(t *testing.T) {
 			_, err := iam.NewFromConfig(cfg).GetAccountSummary(t.Context(), nil)
 			return err
 		}, []string{"iam:GetAccountSummary"}, "iam:GetAccountSummary"},
-		"what the rehearsal does not know": {func(cfg aws.Config) error { _, err := iam.NewFromConfig(cfg).ListUsers(t.Context(), nil); return err }, nil, "calls.go"},
+		"what the rehearsal does not know": {func(cfg aws.Config) error { _, err := iam.NewFromConfig(cfg).ListUsers(t.Context(), nil); return err }, nil, "resources.go"},
 		"deleting a bucket's block is a put": {func(cfg aws.Config) error {
 			_, err := s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true }).DeletePublicAccessBlock(t.Context(), &s3.DeletePublicAccessBlockInput{Bucket: aws.String("b")})
 			return err

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ebb-ops/ebb/pkg/cloudtrail"
 	"github.com/ebb-ops/ebb/pkg/remedy"
+	"github.com/ebb-ops/ebb/pkg/sharing"
 )
 
 // Function takes back create-volume permissions: the public one always, those
@@ -24,7 +25,24 @@ var Function = remedy.Function{
 		"ec2:ModifySnapshotAttribute",
 	},
 	Params: Params{},
-	New:    open,
+	Doc: remedy.Doc{
+		Bad: "A snapshot is bad when every AWS account may make volumes from it. With allowed_accounts set, " +
+			"it is bad too when it is shared with an account that is not on the list; the snapshot's own account always is.",
+		Repair: "ModifySnapshotAttribute removes the entries that are bad, everybody before accounts. " +
+			"A baseline makes no difference: what else was shared since is allowed, and stays.",
+		Keeps: "Entries that are allowed, whoever added them and when, and the snapshot itself.",
+		Limits: []string{
+			"Volumes and copies that others made while the snapshot was shared are theirs: nothing brings them back. Treat what was on it as disclosed.",
+			"While the account's block public access for snapshots is in block-all-sharing mode, a snapshot that reads as public is none. It is taken back all the same, so that it does not become public when the mode changes.",
+			"Without allowed_accounts, sharing with named accounts is not judged.",
+		},
+		Links: []string{
+			"https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifySnapshotAttribute.html",
+			"https://docs.aws.amazon.com/ebs/latest/userguide/ebs-modifying-snapshot-permissions.html",
+			"https://docs.aws.amazon.com/ebs/latest/userguide/block-public-access-snapshots.html",
+		},
+	},
+	New: open,
 }
 
 var rules = remedy.Rule[Target, State, Change, Params]{
@@ -38,12 +56,7 @@ type Params struct {
 
 // Validate reports the first parameter that makes no sense.
 func (p Params) Validate() error {
-	for _, a := range p.AllowedAccounts {
-		if len(a) != 12 || strings.Trim(a, "0123456789") != "" {
-			return fmt.Errorf("allowed_accounts: %q is not an AWS account id of twelve digits", a)
-		}
-	}
-	return nil
+	return sharing.ValidateAccounts("allowed_accounts", p.AllowedAccounts)
 }
 
 // Target is one snapshot.

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/ebb-ops/ebb/pkg/remedy"
+	"github.com/ebb-ops/ebb/pkg/sharing"
 )
 
 // State is who may make volumes from a snapshot.
@@ -65,9 +66,7 @@ func diff(t Target, from, to State) []Change {
 		}
 	}
 	accounts := func(op string, before, after []string) {
-		ids := slices.DeleteFunc(slices.Clone(before), func(a string) bool { return slices.Contains(after, a) })
-		slices.Sort(ids)
-		for part := range slices.Chunk(slices.Compact(ids), maxModifications) {
+		for part := range sharing.Lacking(before, after, maxModifications) {
 			out = append(out, Change{Snapshot: t.SnapshotID, Operation: op, Accounts: part})
 		}
 	}

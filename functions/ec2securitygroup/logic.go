@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
+	"github.com/ebb-ops/ebb/pkg/netrange"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
 
@@ -43,20 +43,18 @@ type Opening struct {
 	Peering    string `json:"peering,omitempty"`     // the peering connection to Group's VPC
 }
 
-const maxPort = 65535
-
 // ports gives the TCP and UDP ports that o opens; ok is false when it opens none.
 func (o Opening) ports() (from, to int32, ok bool) {
 	switch strings.ToLower(o.Protocol) {
 	case "-1":
-		return 0, maxPort, true
+		return 0, netrange.MaxPort, true
 	case "tcp", "udp", "6", "17":
 	default:
 		return 0, 0, false
 	}
 	from, to = max(o.From, 0), o.To
 	if to < 0 {
-		to = maxPort
+		to = netrange.MaxPort
 	}
 	return from, to, true
 }
@@ -67,7 +65,7 @@ func (o Opening) String() string {
 	switch {
 	case o.Protocol == "-1":
 		return "all protocols and ports"
-	case from == 0 && to == maxPort:
+	case from == 0 && to == netrange.MaxPort:
 		return "all " + o.Protocol + " ports"
 	case from == to:
 		return fmt.Sprintf("%s %d", o.Protocol, from)
@@ -77,15 +75,13 @@ func (o Opening) String() string {
 
 // judge decides about rules by the parameters, prepared once for a whole group.
 type judge struct {
-	ranges
-	ports []int // sorted, each once
+	world netrange.World
+	ports netrange.Ports
 	lists map[string][]string
 }
 
 func newJudge(p Params, lists map[string][]string) judge {
-	ports := slices.Clone(p.RiskyPorts)
-	slices.Sort(ports)
-	return judge{p.ranges(), slices.Compact(ports), lists}
+	return judge{netrange.NewWorld(p.AllowedCIDRs, p.WidestV4, p.WidestV6), netrange.NewPorts(p.RiskyPorts), lists}
 }
 
 // bad says what is wrong with a rule, or nothing when it may stay.
@@ -94,36 +90,19 @@ func (j judge) bad(o Opening) string {
 	if !ok {
 		return ""
 	}
-	first, _ := slices.BinarySearch(j.ports, int(from))
-	end, _ := slices.BinarySearch(j.ports, int(to)+1)
-	if first >= end {
+	risky := j.ports.In(from, to)
+	if len(risky) == 0 {
 		return ""
 	}
 	var source string
-	if entries := j.lists[o.PrefixList]; j.world(o.CIDR) {
+	if entries := j.lists[o.PrefixList]; j.world.Is(o.CIDR) {
 		source = o.CIDR
-	} else if i := slices.IndexFunc(entries, j.world); i >= 0 {
+	} else if i := slices.IndexFunc(entries, j.world.Is); i >= 0 {
 		source = fmt.Sprintf("%s of prefix list %s", entries[i], o.PrefixList)
 	} else {
 		return ""
 	}
-	return fmt.Sprintf("%s open to %s; risky there: %s", o, source, list(j.ports[first:end]))
-}
-
-// list names ports, at most six of them.
-func list(ports []int) string {
-	const most = 6
-	var b strings.Builder
-	for i, p := range ports[:min(len(ports), most)] {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString(strconv.Itoa(p))
-	}
-	if len(ports) > most {
-		fmt.Fprintf(&b, " and %d more", len(ports)-most)
-	}
-	return b.String()
+	return fmt.Sprintf("%s open to %s; risky there: %s", o, source, netrange.List(risky))
 }
 
 func check(_ Target, s State, p Params) []remedy.Violation {

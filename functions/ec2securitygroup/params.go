@@ -1,10 +1,6 @@
 package ec2securitygroup
 
-import (
-	"fmt"
-	"net/netip"
-	"slices"
-)
+import "github.com/ebb-ops/ebb/pkg/netrange"
 
 // Params is what a policy may set.
 type Params struct {
@@ -21,9 +17,6 @@ type Params struct {
 // 3000, 5000, 8080, 8088, 8888), and the other remote shells, file shares,
 // databases, caches, queues and control planes that are never meant for it.
 // https://docs.aws.amazon.com/securityhub/latest/userguide/ec2-controls.html#ec2-19
-//
-// The prefix lengths are wider than any range a company announces, and catch
-// a world that was cut in pieces.
 func Defaults() Params {
 	return Params{
 		RiskyPorts: []int{
@@ -59,102 +52,15 @@ func Defaults() Params {
 			11211,        // memcached
 			27017, 27018, // MongoDB
 		},
-		WidestV4: 8,
-		WidestV6: 16,
+		WidestV4: netrange.WidestV4,
+		WidestV6: netrange.WidestV6,
 	}
 }
 
 // Validate reports the first parameter that makes no sense.
 func (p Params) Validate() error {
-	for _, port := range p.RiskyPorts {
-		if port < 0 || port > maxPort {
-			return fmt.Errorf("risky_ports: %d is not a port, 0 to %d", port, maxPort)
-		}
+	if err := netrange.CheckPorts("risky_ports", p.RiskyPorts); err != nil {
+		return err
 	}
-	for _, s := range p.AllowedCIDRs {
-		r, err := netip.ParsePrefix(s)
-		if err != nil {
-			return fmt.Errorf("allowed_cidrs: %q is not an address range such as 192.0.2.0/24", s)
-		}
-		// 10.0.0.0/0 is a slip of the pen for 10.0.0.0/8, and would allow everything.
-		if r != r.Masked() {
-			return fmt.Errorf("allowed_cidrs: %q has bits set past its prefix length: the range is %s, write that if you mean it", s, r.Masked())
-		}
-	}
-	if p.WidestV4 < 1 || p.WidestV4 > 32 {
-		return fmt.Errorf("widest_v4: %d is not a prefix length from 1 to 32", p.WidestV4)
-	}
-	if p.WidestV6 < 1 || p.WidestV6 > 128 {
-		return fmt.Errorf("widest_v6: %d is not a prefix length from 1 to 128", p.WidestV6)
-	}
-	return nil
-}
-
-// ranges is the part of Params that judges address ranges, parsed.
-type ranges struct {
-	allowed            []netip.Prefix
-	widestV4, widestV6 int
-}
-
-func (p Params) ranges() ranges {
-	r := ranges{widestV4: p.WidestV4, widestV6: p.WidestV6}
-	for _, s := range p.AllowedCIDRs {
-		if a, ok := parse(s); ok {
-			r.allowed = append(r.allowed, a)
-		}
-	}
-	return r
-}
-
-// private are the ranges that the internet does not route to a host:
-// RFC 1918, RFC 6598, RFC 4193 and link-local addresses.
-var private = []netip.Prefix{
-	netip.MustParsePrefix("10.0.0.0/8"),
-	netip.MustParsePrefix("172.16.0.0/12"),
-	netip.MustParsePrefix("192.168.0.0/16"),
-	netip.MustParsePrefix("100.64.0.0/10"),
-	netip.MustParsePrefix("fc00::/7"),
-	netip.MustParsePrefix("fe80::/10"),
-}
-
-// mapped is where IPv6 holds all of IPv4 (RFC 4291, 2.5.5.2).
-var mapped = netip.MustParsePrefix("::ffff:0:0/96")
-
-// world reports whether a range is wide enough to be called the world. What
-// can't be parsed is not: Read refuses such a rule.
-func (r ranges) world(cidr string) bool {
-	p, ok := parse(cidr)
-	if !ok {
-		return false
-	}
-	widest := r.widestV4
-	if p.Addr().Is6() {
-		widest = r.widestV6
-		if inside(mapped, p) {
-			widest = mapped.Bits() + 1
-		}
-	}
-	if p.Bits() >= widest {
-		return false
-	}
-	within := func(outer netip.Prefix) bool { return inside(p, outer) }
-	return !slices.ContainsFunc(private, within) && !slices.ContainsFunc(r.allowed, within)
-}
-
-// parse gives a range without its host bits, and an IPv4-mapped one as IPv4.
-func parse(cidr string) (netip.Prefix, bool) {
-	p, err := netip.ParsePrefix(cidr)
-	if err != nil {
-		return netip.Prefix{}, false
-	}
-	p = p.Masked()
-	if inside(p, mapped) {
-		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-mapped.Bits())
-	}
-	return p, true
-}
-
-// inside reports whether every address of p is one of outer's.
-func inside(p, outer netip.Prefix) bool {
-	return outer.Bits() <= p.Bits() && outer.Contains(p.Addr())
+	return netrange.Check(p.AllowedCIDRs, p.WidestV4, p.WidestV6)
 }

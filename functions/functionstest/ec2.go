@@ -2,6 +2,7 @@ package functionstest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -86,5 +87,45 @@ func snapshot(ctx context.Context, events samples, account Account) (Stage, erro
 	}
 	s.Bad = []string{"444455556666", "all"}
 	s.Good = []string{"444455556666"}
+	return s, err
+}
+
+func networkACL(ctx context.Context, events samples, account Account) (Stage, error) {
+	api := ec2.NewFromConfig(account.Config)
+	vpc, err := api.CreateVpc(ctx, &ec2.CreateVpcInput{CidrBlock: aws.String("10.0.0.0/16")})
+	if err != nil {
+		return Stage{}, err
+	}
+	acl, err := api.CreateNetworkAcl(ctx, &ec2.CreateNetworkAclInput{VpcId: vpc.Vpc.VpcId})
+	if err != nil {
+		return Stage{}, err
+	}
+	allow := func(ctx context.Context, number, port int32, egress bool) error {
+		_, err := api.CreateNetworkAclEntry(ctx, &ec2.CreateNetworkAclEntryInput{
+			NetworkAclId: acl.NetworkAcl.NetworkAclId, RuleNumber: &number, Egress: &egress, RuleAction: types.RuleActionAllow,
+			Protocol: aws.String("6"), PortRange: &types.PortRange{From: &port, To: &port}, CidrBlock: aws.String("0.0.0.0/0"),
+		})
+		return err
+	}
+	if err := errors.Join(allow(ctx, 100, 443, false), allow(ctx, 110, 22, true)); err != nil {
+		return Stage{}, err
+	}
+	s, err := events.pair(account.ID, *acl.NetworkAcl.NetworkAclId,
+		"ec2-network-acl/create-world-ssh.json", "acl-0a1b2c3d4e5f60718",
+		"ec2-network-acl/create-denied.json", "acl-5fb85d36")
+	s.Spoil = func(ctx context.Context) error { return allow(ctx, 110, 22, false) }
+	s.State = func(ctx context.Context) (rules []string, err error) {
+		out, err := api.DescribeNetworkAcls(ctx, &ec2.DescribeNetworkAclsInput{NetworkAclIds: []string{*acl.NetworkAcl.NetworkAclId}})
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range out.NetworkAcls[0].Entries {
+			rules = append(rules, fmt.Sprint(*e.RuleNumber, " ", e.RuleAction, " ", *e.PortRange.From, " ", *e.CidrBlock, " egress ", *e.Egress))
+		}
+		slices.Sort(rules)
+		return rules, nil
+	}
+	s.Good = []string{"100 allow 443 0.0.0.0/0 egress false", "110 allow 22 0.0.0.0/0 egress true"}
+	s.Bad = []string{s.Good[0], "110 allow 22 0.0.0.0/0 egress false", s.Good[1]}
 	return s, err
 }

@@ -41,12 +41,18 @@ type Stage struct {
 func Set(ctx context.Context, root, function string, account Account) (Stage, error) {
 	set, ok := map[string]func(context.Context, samples, Account) (Stage, error){
 		"ebs-snapshot-sharing":         snapshot,
+		"ec2-network-acl":              networkACL,
+		"ec2-image-sharing":            image,
 		"ec2-security-group":           securityGroup,
 		"gitea-repository-visibility":  giteaRepository,
 		"github-repository-visibility": repository,
 		"iam-access-key":               accessKey,
+		"iam-policy-attachment":        policyAttachment,
 		"s3-bucket-policy":             bucketPolicy,
+		"s3-bucket-versioning":         bucketVersioning,
 		"s3-public-access-block":       accessBlock,
+		"sns-topic-policy":             topicPolicy,
+		"sqs-queue-policy":             queuePolicy,
 	}[function]
 	if !ok {
 		return Stage{}, fmt.Errorf("%s has no stage: add one to functions/functionstest", function)

@@ -2,6 +2,7 @@ package functionstest
 
 import (
 	"context"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -44,5 +45,38 @@ func accessKey(ctx context.Context, events samples, account Account) (Stage, err
 	}
 	s.Bad = []string{"older Active", "newer Active"}
 	s.Good = []string{"older Active", "newer Inactive"}
+	return s, err
+}
+
+func policyAttachment(ctx context.Context, events samples, account Account) (Stage, error) {
+	api := iam.NewFromConfig(account.Config)
+	user := aws.String("malicious-iam-user")
+	if _, err := api.CreateUser(ctx, &iam.CreateUserInput{UserName: user}); err != nil {
+		return Stage{}, err
+	}
+	attach := func(ctx context.Context, policy string) error {
+		_, err := api.AttachUserPolicy(ctx, &iam.AttachUserPolicyInput{UserName: user, PolicyArn: aws.String("arn:aws:iam::aws:policy/" + policy)})
+		return err
+	}
+	if err := attach(ctx, "ReadOnlyAccess"); err != nil {
+		return Stage{}, err
+	}
+	s, err := events.pair(account.ID, *user,
+		"iam-policy-attachment/attach-admin-to-user.json", *user,
+		"iam-policy-attachment/attach-denied.json", "TrailDiscover")
+	s.Spoil = func(ctx context.Context) error { return attach(ctx, "AdministratorAccess") }
+	s.State = func(ctx context.Context) (names []string, err error) {
+		out, err := api.ListAttachedUserPolicies(ctx, &iam.ListAttachedUserPoliciesInput{UserName: user})
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range out.AttachedPolicies {
+			names = append(names, *p.PolicyName)
+		}
+		slices.Sort(names)
+		return names, nil
+	}
+	s.Bad = []string{"AdministratorAccess", "ReadOnlyAccess"}
+	s.Good = []string{"ReadOnlyAccess"}
 	return s, err
 }

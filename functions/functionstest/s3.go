@@ -97,3 +97,29 @@ func accessBlock(ctx context.Context, events samples, account Account) (Stage, e
 	s.Good = []string{"true true true true"}
 	return s, err
 }
+
+func bucketVersioning(ctx context.Context, events samples, account Account) (Stage, error) {
+	api, name, err := bucket(ctx, account, "versioning")
+	if err != nil {
+		return Stage{}, err
+	}
+	s, err := events.pair(account.ID, name,
+		"s3-bucket-versioning/suspend.json", "acme-invoices",
+		"s3-bucket-versioning/suspend-denied.json", "acme-invoices")
+	s.Spoil = func(ctx context.Context) error {
+		_, err := api.PutBucketVersioning(ctx, &s3.PutBucketVersioningInput{
+			Bucket: &name, VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusSuspended},
+		})
+		return err
+	}
+	s.State = func(ctx context.Context) ([]string, error) {
+		out, err := api.GetBucketVersioning(ctx, &s3.GetBucketVersioningInput{Bucket: &name})
+		if err != nil {
+			return nil, err
+		}
+		return []string{string(out.Status)}, nil
+	}
+	s.Bad = []string{"Suspended"}
+	s.Good = []string{"Enabled"}
+	return s, err
+}

@@ -34,6 +34,19 @@ var Function = remedy.Function{
 	Triggers: triggers(),
 	Actions:  []string{"write:repository"},
 	Params:   Defaults(),
+	Doc: remedy.Doc{
+		Bad: "A repository is public, its owner is public too, and it is not among the repositories that may be. What belongs to a limited or a private owner is not public, whatever it says itself.",
+		Repair: "The repository is made private with one call, whether a baseline is known or not. " +
+			"It is followed through renames and transfers, because the event's repository id counts.",
+		Keeps: "Only whether it is private is set. All else of the repository stays as it is, and so does its owner's visibility.",
+		Limits: []string{
+			"Gitea sends no event when the visibility of a repository or of its owner changes, nor when a repository is transferred: what became public later is found at the next push or release.",
+			"Who made a copy while the repository was public keeps it: what was in it must be taken as known.",
+			"A fork is as visible as what it was forked from; Gitea leaves it so, and the record says that. Forks of a repository that is made private become private with it.",
+			"Gitea forgets a repository's stars when it becomes private, and an undo does not bring them back.",
+		},
+		Links: []string{"https://docs.gitea.com/usage/webhooks"},
+	},
 	New: func(_ context.Context, env remedy.Env) (remedy.Remedy, error) {
 		s, err := newStore(env)
 		if err != nil {

@@ -31,6 +31,22 @@ var Function = remedy.Function{
 		"metadata: read",
 	},
 	Params: Defaults(),
+	Doc: remedy.Doc{
+		Bad: "A repository is public and is not among the repositories that may be. It goes by the name that the repository has now, so a renamed one is judged under its new name.",
+		Repair: "The visibility is set with one call: to the one that the repository had when Ebb last saw it compliant, else to the parameter fallback. " +
+			"The repository is followed through renames and transfers, because the event's repository id counts.",
+		Keeps: "Only the visibility is set. Topics, settings, branches, collaborators and archived repositories' state stay as they are.",
+		Limits: []string{
+			"Who made a copy while the repository was public keeps it: what was in it must be taken as known.",
+			"A public fork stays public, because GitHub refuses to make one private; the record says so.",
+			"A repository that becomes private loses its stars and watchers, and its public forks are detached; an undo does not bring them back.",
+			"GitHub does not deliver a webhook again by itself: a delivery that failed must be redelivered.",
+		},
+		Links: []string{
+			"https://docs.github.com/en/repositories/managing-your-repositorys-settings-and-features/managing-repository-settings/setting-repository-visibility",
+			"https://docs.github.com/en/rest/repos/repos#update-a-repository",
+		},
+	},
 	New: func(_ context.Context, env remedy.Env) (remedy.Remedy, error) {
 		s, err := newStore(env)
 		if err != nil {

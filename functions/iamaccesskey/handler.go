@@ -25,7 +25,23 @@ var Function = remedy.Function{
 		"iam:UpdateAccessKey",
 	},
 	Params: Params{ForbiddenUsers: []string{"*"}},
-	New:    open,
+	Doc: remedy.Doc{
+		Bad: "An access key is active and belongs to a user whose name matches forbidden_users and not allowed_users. By default no user may have one. " +
+			"An active key of the root user breaks the policy whatever the parameters say.",
+		Repair: "The key is set to Inactive; a baseline makes no difference. A key of the root user is reported only, with what to do about it: IAM lets no role change it.",
+		Keeps:  "The user's other keys, which the call did not make, and the user. No key is deleted, so that one that was in use can be activated again, by an undo too.",
+		Limits: []string{
+			"Credentials that were made with the key before it was deactivated, such as those of a role, stay valid until they expire.",
+			"Names are all that the parameters know of a user. Tags of the user can be named in an exemption.",
+			"Of the root user's keys IAM tells only whether there are any: the report names the one in the event.",
+		},
+		Links: []string{
+			"https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_access-keys.html",
+			"https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html",
+			"https://docs.aws.amazon.com/IAM/latest/UserGuide/id_root-user-access-management.html",
+		},
+	},
+	New: open,
 }
 
 var rules = remedy.Rule[Target, State, Change, Params]{

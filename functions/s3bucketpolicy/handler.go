@@ -3,11 +3,9 @@
 package s3bucketpolicy
 
 import (
-	"fmt"
-	"path"
-
 	"github.com/ebb-ops/ebb/pkg/cloudtrail/s3event"
 	"github.com/ebb-ops/ebb/pkg/remedy"
+	"github.com/ebb-ops/ebb/pkg/resourcepolicy"
 )
 
 // Function removes the statements of a bucket policy that let the public in.
@@ -24,7 +22,24 @@ var Function = remedy.Function{
 		"s3:PutBucketPolicy",
 	},
 	Params: Params{},
-	New:    open,
+	Doc: remedy.Doc{
+		Bad: "A statement that lets the public in breaks the policy: one that allows something to every principal, with no condition that holds it to known accounts, networks or services. " +
+			"That is S3's own meaning of the word. A public access block that holds the statement off for now makes it no better, because it works as soon as the block is lifted. " +
+			"A statement for named accounts, however foreign, or one that denies is no violation.",
+		Repair: "PutBucketPolicy puts the policy without its public statements, DeleteBucketPolicy deletes it when none is left. " +
+			"When a statement of the last compliant policy is missing too, the change has overwritten something good: then that policy comes back as it was, without what would be public in it today.",
+		Keeps: "All other statements stay byte for byte, in their order. ACLs, the public access block and objects are not touched.",
+		Limits: []string{
+			"S3 has no compare-and-set for policies: of two changes in the same moment one may be lost, and its own event leads to the next look.",
+			"New statements that came in one change with the loss of good ones go with it. They are in the record's before-image, and an undo brings them back.",
+			"A principal of the last compliant policy that was deleted since makes S3 refuse it: the record says so, and no retry will help.",
+		},
+		Links: []string{
+			"https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html#access-control-block-public-access-policy-status",
+			"https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html",
+		},
+	},
+	New: open,
 }
 
 var rules = remedy.Rule[Target, State, Change, Params]{
@@ -33,29 +48,20 @@ var rules = remedy.Rule[Target, State, Change, Params]{
 
 // Params are the function's parameters.
 type Params struct {
-	AllowedBuckets []string `json:"allowed_buckets,omitempty" jsonschema:"names of buckets that may be public, such as a website's; * stands for any characters, ? for one, [a-z] for one of a range"`
+	AllowedBuckets resourcepolicy.Names `json:"allowed_buckets,omitempty" jsonschema:"names of buckets that may be public, such as a website's; * stands for any characters, ? for one, [a-z] for one of a range"`
+	resourcepolicy.Params
 }
 
-// Validate reports the first pattern that can't be used.
+// Validate reports the first parameter that can't be used.
 func (p Params) Validate() error {
-	for i, pattern := range p.AllowedBuckets {
-		if pattern == "" {
-			return fmt.Errorf("allowed_buckets[%d] is empty: give a bucket's name or a pattern", i)
-		}
-		if _, err := path.Match(pattern, ""); err != nil {
-			return fmt.Errorf("allowed_buckets[%d]: pattern %q: %w", i, pattern, err)
-		}
+	if err := p.AllowedBuckets.Validate("allowed_buckets"); err != nil {
+		return err
 	}
-	return nil
+	return p.Params.Validate()
 }
 
-func (p Params) allow(bucket string) bool {
-	for _, pattern := range p.AllowedBuckets {
-		if ok, err := path.Match(pattern, bucket); ok && err == nil {
-			return true
-		}
-	}
-	return false
+func (p Params) judge(t Target) resourcepolicy.Judge {
+	return p.Judge(t.Account, p.AllowedBuckets.Has(t.Bucket))
 }
 
 // Target is one bucket.

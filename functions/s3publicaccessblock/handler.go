@@ -32,7 +32,22 @@ var Function = remedy.Function{
 		"s3:PutBucketPublicAccessBlock",
 	},
 	Params: Params{Required: flagNames()},
-	New:    open,
+	Doc: remedy.Doc{
+		Bad: "A required flag that is off breaks the policy, and with no block at all every flag is off. " +
+			"The four flags are BlockPublicAcls, IgnorePublicAcls, BlockPublicPolicy and RestrictPublicBuckets; all are required unless the policy names some. " +
+			"A bucket that the policy names, such as a website's, may do without.",
+		Repair: "PutPublicAccessBlock turns the required flags on, and beside them those that were on in the last compliant block although they are not required. Without a baseline it is the required ones alone.",
+		Keeps:  "No flag is turned off, whatever the baseline says. The account's own public access block, policies and ACLs are not touched.",
+		Limits: []string{
+			"A bucket that is public on purpose, such as a website's, stops being so when this is enforced: name such buckets in allowed_buckets first.",
+			"The account's block may hold the public off whatever this one says. It is not looked at, because it may be lifted by itself: s3-account-public-access-block is the function for it.",
+		},
+		Links: []string{
+			"https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html",
+			"https://docs.aws.amazon.com/AmazonS3/latest/API/API_PublicAccessBlockConfiguration.html",
+		},
+	},
+	New: open,
 }
 
 var rules = remedy.Rule[Target, State, Change, Params]{

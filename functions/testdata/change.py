@@ -1,11 +1,13 @@
-"""Makes a bad change to a resource of its own, as any program with boto3 would.
+"""Makes bad changes to resources of its own, as any program with boto3 would.
 
-    change.py FUNCTION NAME         makes the good state, then the bad change
-    change.py FUNCTION NAME state   prints what is there now
-    change.py FUNCTION              prints what is to become of it
+It reads a line for each thing to do, and answers each with a line of JSON:
 
-The first prints the name that the resource goes by. Endpoint, region and
-credentials are in the environment. changes/ has a file for each function, with
+    FUNCTION                what is to become of the bad change: {"event": …, "good": …}
+    FUNCTION NAME           makes the good state, then the bad change: {"name": …}, by which the resource goes
+    FUNCTION NAME state     what is there now: {"state": …}
+
+What goes wrong is {"error": …}. Endpoint, region and credentials are in the
+environment. changes/ has a file for each function, with
 
     EVENT         the name of the event that tells of the bad change
     GOOD          the state once it is taken back
@@ -15,11 +17,21 @@ credentials are in the environment. changes/ has a file for each function, with
 import importlib
 import json
 import sys
+import traceback
 
-changes = importlib.import_module("changes." + sys.argv[1].replace("-", "_"))
-if len(sys.argv) == 2:
-    print(json.dumps({"event": changes.EVENT, "good": changes.GOOD}))
-elif len(sys.argv) == 3:
-    print(changes.change(sys.argv[2]))
-else:
-    print(json.dumps({"state": changes.state(sys.argv[2])}))
+
+def answer(function, name=None, state=None):
+    changes = importlib.import_module("changes." + function.replace("-", "_"))
+    if name is None:
+        return {"event": changes.EVENT, "good": changes.GOOD}
+    if state is None:
+        return {"name": changes.change(name)}
+    return {"state": changes.state(name)}
+
+
+for line in sys.stdin:
+    try:
+        out = answer(*line.split())
+    except Exception:  # whatever a change raises is the test's to show
+        out = {"error": traceback.format_exc()}
+    print(json.dumps(out), flush=True)

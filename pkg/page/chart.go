@@ -133,7 +133,7 @@ func niceTop(n int64) int64 {
 		return 2
 	}
 	scale := int64(math.Pow10(int(math.Log10(float64(n)))))
-	for _, m := range []int64{1, 2, 4, 6, 8, 10} {
+	for _, m := range []int64{1, 2, 3, 4, 5, 6, 8, 10} {
 		if top := m * scale; top >= n && top%2 == 0 {
 			return top
 		}

@@ -222,7 +222,7 @@ func TestColumns(t *testing.T) {
 
 func TestNiceTop(t *testing.T) {
 	t.Parallel()
-	for n, want := range map[int64]int64{0: 2, 1: 2, 3: 4, 7: 8, 9: 10, 10: 10, 11: 20, 99: 100, 1300: 2000, 1_000_001: 2_000_000} {
+	for n, want := range map[int64]int64{0: 2, 1: 2, 3: 4, 7: 8, 9: 10, 10: 10, 11: 20, 21: 30, 99: 100, 1300: 2000, 1_000_001: 2_000_000} {
 		if got := niceTop(n); got != want {
 			t.Errorf("niceTop(%d) = %d, want %d", n, got, want)
 		}

@@ -1,5 +1,5 @@
-// Package policydoc reads IAM resource policies so that statements can be
-// judged and taken out while all others keep every byte.
+// Package policydoc reads IAM policies, of resources and of identities, so that
+// statements can be judged and taken out while all others keep every byte.
 //
 // It is strict: a member, operator or shape that it does not know is an error,
 // because nothing can be said of a policy that is only half understood.
@@ -32,7 +32,9 @@ type Statement struct {
 	Principals   []Principal
 	NotPrincipal bool // it applies to all but the Principals
 	Actions      []string
-	NotAction    bool        // it applies to all but the Actions
+	NotAction    bool // it applies to all but the Actions
+	Resources    []string
+	NotResource  bool        // it applies to all but the Resources
 	Conditions   []Condition // all must hold; none when there are none
 }
 

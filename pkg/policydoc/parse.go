@@ -12,14 +12,14 @@ import (
 // UTF-8 or not JSON, and on anything that the policy grammar does not have:
 // an unknown or a repeated member, an unknown operator, a value of another kind.
 func Parse(text string) (Document, error) {
-	d, err := parse(text)
+	d, err := parse(text, false)
 	if err != nil {
 		return Document{}, fmt.Errorf("parse policy: %w", err)
 	}
 	return d, nil
 }
 
-func parse(text string) (Document, error) {
+func parse(text string, identity bool) (Document, error) {
 	switch {
 	case len(text) > MaxSize:
 		return Document{}, fmt.Errorf("it has %d bytes, at most %d are read", len(text), MaxSize)
@@ -31,7 +31,7 @@ func parse(text string) (Document, error) {
 		return Document{}, json.Unmarshal([]byte(text), &v) // says what is wrong
 	}
 	d := Document{text: text}
-	s := &scanner{text: text}
+	s := &scanner{text: text, identity: identity}
 	has, err := s.object(nil, func(key string) (err error) {
 		switch key {
 		case "Version":
@@ -88,7 +88,8 @@ func (s *scanner) statement() (Statement, error) {
 			st.NotAction = key == "NotAction"
 			st.Actions, err = s.list(s.str)
 		case "Resource", "NotResource":
-			_, err = s.list(s.str)
+			st.NotResource = key == "NotResource"
+			st.Resources, err = s.list(s.str)
 		case "Condition":
 			st.Conditions, err = s.conditions()
 		default:
@@ -100,8 +101,13 @@ func (s *scanner) statement() (Statement, error) {
 	case err != nil:
 	case !has["Effect"]:
 		err = errors.New("it has no Effect")
+	case s.identity:
+		err = identityMembers(has)
 	case has["Principal"] == has["NotPrincipal"]:
 		err = errors.New("it must have one of Principal and NotPrincipal")
+	}
+	switch {
+	case err != nil:
 	case has["Action"] == has["NotAction"]:
 		err = errors.New("it must have one of Action and NotAction")
 	case has["Resource"] && has["NotResource"]: // a role's trust policy has neither

@@ -43,7 +43,8 @@ func TestParse(t *testing.T) {
 				{"Federated", "cognito-identity.amazonaws.com"},
 				{"CanonicalUser", "79a5"},
 			},
-			Actions: []string{"s3:GetObject"},
+			Actions:   []string{"s3:GetObject"},
+			Resources: []string{"arn:aws:s3:::b/*"},
 			Conditions: []Condition{
 				{Operator: "StringLike", ForAny: true, Key: "aws:principalorgpaths", Values: []string{"o-1/*"}},
 				{Operator: "ArnEquals", ForAll: true, IfExists: true, Key: "aws:sourcearn", Values: []string{"arn:aws:s3:::x"}},
@@ -51,7 +52,7 @@ func TestParse(t *testing.T) {
 				{Operator: "NumericLessThan", Key: "s3:max-keys", Values: []string{"10", "20"}},
 			},
 		},
-		{Principals: []Principal{{"AWS", "*"}}, NotPrincipal: true, Actions: []string{"s3:*"}, NotAction: true},
+		{Principals: []Principal{{"AWS", "*"}}, NotPrincipal: true, Actions: []string{"s3:*"}, NotAction: true, Resources: []string{"*"}, NotResource: true},
 	}
 	if diff := cmp.Diff(want, got.Statements); diff != "" {
 		t.Errorf("statements (-want +got):\n%s", diff)
@@ -151,6 +152,10 @@ func FuzzParse(f *testing.F) {
 		`{"Effect":"Deny","NotPrincipal":{"AWS":["1",  "2"]},"NotAction":"a","Condition":{"ForAnyValue:StringLikeIfExists":{"a":[1,true,"\u0041"]}}}]}`)
 	f.Add(`{"Statement":{"Effect":"Deny","Principal":{"Service":[]},"Action":[]}}`)
 	f.Add("{\"Statement\" : [\n ] }\n")
+	f.Add(`{"Statement":{"Effect":"Allow","Principal":{"AWS":"*","Service":"s3.amazonaws.com"},"Action":"a","Condition":{"IpAddress":{"aws:SourceIp":["::ffff:10.0.0.0/104","0.0.0.0/1"]},"ArnLike":{"aws:SourceArn":"arn:aws:s3:::b"}}}}`)
+	judge := Judge{Account: "111122223333", Bound: []string{"*"}, Allowed: Allowed{
+		Accounts: []string{"123456789012"}, Ranges: []string{"203.0.113.0/24"}, SourceARNs: []string{"arn:aws:s3:::acme-*"},
+	}}
 	f.Fuzz(func(t *testing.T, text string) {
 		doc, err := Parse(text)
 		if err != nil {
@@ -163,7 +168,11 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("%q is not equivalent to itself", text)
 		}
 		for i, s := range doc.Statements {
-			s.Public()
+			public, why := s.Public()
+			fault, _ := judge.Statement(s)
+			if public != (why != "") || fault == Fine && public && len(s.Conditions) == 0 {
+				t.Fatalf("statement %d of %q: public %v, %q; %q under a company's lists", i, text, public, why, fault)
+			}
 			rest := doc.Without(func(j int) bool { return j == i })
 			if rest.IsZero() {
 				continue

@@ -1,7 +1,6 @@
 package policydoc
 
 import (
-	"fmt"
 	"net/netip"
 	"strings"
 )
@@ -9,40 +8,14 @@ import (
 // Public reports whether the statement lets in people whom it does not name,
 // and why, as the rest of a sentence that begins with the statement.
 //
-// It follows S3's meaning of "public": an Allow is public unless its principals
-// are fixed, or a condition allows only fixed values of a key that says who
-// calls or from where. A fixed value has no wildcard and no policy variable.
-// Which actions are allowed does not matter.
+// It follows S3's meaning of "public", for all services: an Allow is public
+// unless its principals are fixed, or a condition allows only fixed values of a
+// key that says who calls or from where. A fixed value has no wildcard and no
+// policy variable. Which actions are allowed does not matter.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html#access-control-block-public-access-policy-status
 func (s Statement) Public() (public bool, why string) {
-	if !s.Allow {
-		return false, ""
-	}
-	who := ""
-	for _, p := range s.Principals {
-		switch {
-		case s.NotPrincipal:
-			who = "allows everyone but " + p.Value
-		case p.everyone():
-			who = fmt.Sprintf("allows everyone (%s principal %q)", p.Kind, p.Value)
-		}
-	}
-	if who == "" {
-		return false, ""
-	}
-	present := s.present()
-	var loose []string
-	for _, c := range s.Conditions {
-		ok, why := c.narrows(present[c.Key])
-		if ok {
-			return false, ""
-		}
-		loose = append(loose, why)
-	}
-	if len(loose) == 0 {
-		return true, who + " without a condition"
-	}
-	return true, who + ", which its conditions do not narrow: " + strings.Join(loose, "; ")
+	fault, why := Judge{}.Statement(s)
+	return fault == Public, why
 }
 
 // anonymous is the canonical user that a request without a signature has.
@@ -75,55 +48,64 @@ func (s Statement) present() map[string]bool {
 	return out
 }
 
-// narrows reports whether the condition lets in only those whom it names, and
-// if not, why. present says that the request has the key.
-func (c Condition) narrows(present bool) (ok bool, why string) {
-	if (c.ForAll || c.IfExists) && !present {
-		return false, c.Key + " also matches a request without it"
-	}
-	if len(c.Values) == 0 {
-		return false, c.Key + " lists no value"
-	}
-	for _, v := range c.Values {
-		// The values are alternatives: one that is not fixed opens the door.
-		if !c.fixed(v) {
-			return false, fmt.Sprintf("%s %s %q names nobody", c.Operator, c.Key, v)
-		}
-	}
-	return true, ""
+// who is somebody that a statement names.
+type who struct {
+	kind kind
+	id   string
 }
 
-// fixed reports whether v, under this operator and key, names whom it lets in.
-// The keys are the guide's (see [Statement.Public]), and those that AWS has
-// added since for the same purpose: they name an account or an organization.
-// Its older editions also had s3:x-amz-server-side-encryption-aws-kms-key-id,
-// which says nothing about the caller.
+// kind is what somebody is named by.
+type kind string
+
+const (
+	someone      kind = "somebody" // fixed, but of no kind that a company lists
+	account      kind = "account"
+	organization kind = "organization"
+	network      kind = "VPC"
+	endpoint     kind = "VPC endpoint"
+	addresses    kind = "address range"
+	source       kind = "resource" // by an ARN without an account
+)
+
+// names gives whom v, under this operator and key, lets in; not ok when that is
+// not fixed. The keys are the guide's (see [Statement.Public]), and those that AWS
+// has added since, or has for other services, for the same purpose: they name an
+// account or an organization. The guide's older editions also had
+// s3:x-amz-server-side-encryption-aws-kms-key-id, which says nothing about the
+// caller; nor do lambda:FunctionUrlAuthType (any account can sign), kms:ViaService
+// (any caller through it) and sns:Endpoint (where messages go).
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
-func (c Condition) fixed(v string) bool {
+func (c Condition) names(v string) (who, bool) {
 	text := c.Operator == "StringEquals" || c.Operator == "StringEqualsIgnoreCase" || c.Operator == "StringLike"
 	arn := c.Operator == "ArnEquals" || c.Operator == "ArnLike"
+	literal := text && v != "" && !wild(v)
 	switch c.Key {
 	case "aws:sourceip":
-		return c.Operator == "IpAddress" && narrowRange(v)
-	case "aws:sourcevpc", "aws:sourcevpce", "aws:vpceaccount", "aws:vpceorgid",
-		"aws:sourceowner", "aws:sourceaccount", "aws:sourceorgid",
-		"aws:principalaccount", "aws:principalorgid", "aws:principalservicename",
-		"s3:dataaccesspointaccount":
-		return text && v != "" && !wild(v)
+		return who{addresses, v}, c.Operator == "IpAddress" && narrowRange(v)
+	case "aws:sourcevpc":
+		return who{network, v}, literal
+	case "aws:sourcevpce":
+		return who{endpoint, v}, literal
+	case "aws:vpceaccount", "aws:sourceowner", "aws:sourceaccount", "aws:principalaccount", "kms:calleraccount", "s3:dataaccesspointaccount":
+		return who{account, v}, literal
+	case "aws:vpceorgid", "aws:sourceorgid", "aws:principalorgid":
+		return who{organization, v}, literal
+	case "aws:principalservicename", "lambda:eventsourcetoken":
+		return who{someone, v}, literal
 	case "aws:principalorgpaths", "aws:sourceorgpaths", "aws:vpceorgpaths":
 		// "o-a1b2c3d4e5/r-ab12/*": what follows the organization only narrows it.
 		org, _, _ := strings.Cut(v, "/")
-		return text && org != "" && !wild(org)
+		return who{organization, org}, text && org != "" && !wild(org)
 	case "aws:userid":
-		return text && v != "" && (!wild(v) || roleSession(v))
+		return who{someone, v}, text && v != "" && (!wild(v) || roleSession(v))
 	case "aws:sourcearn":
-		return text && owned(v, false) || arn && owned(v, true)
+		return owner(v), text && owned(v, false) || arn && owned(v, true)
 	case "aws:principalarn", "aws:sourcevpcarn", "s3:dataaccesspointarn":
 		// No colon can be in the last part of these, so that a wildcard before
 		// the account can't reach over it.
-		return (text || arn) && owned(v, true)
+		return owner(v), (text || arn) && owned(v, true)
 	}
-	return false
+	return who{}, false
 }
 
 // wild reports whether v has a wildcard or a policy variable, which both stand
@@ -158,6 +140,16 @@ func owned(v string, anywhere bool) bool {
 	return !wild(before) || anywhere && !strings.Contains(before, "${")
 }
 
+// owner gives who owns what an ARN names: its account, or where the service
+// writes none, as S3 does for buckets, the ARN itself.
+func owner(arn string) who {
+	const account5th = 5
+	if parts := strings.SplitN(arn, ":", account5th+1); len(parts) >= account5th && accountID(parts[account5th-1]) {
+		return who{account, parts[account5th-1]}
+	}
+	return who{source, arn}
+}
+
 func accountID(v string) bool {
 	const digits = 12
 	return len(v) == digits && strings.Trim(v, "0123456789") == ""
@@ -166,18 +158,31 @@ func accountID(v string) bool {
 // narrowRange reports whether v is an address, or a range that the guide does
 // not call very broad: none "broader than /8 for IPv4 and /32 for IPv6".
 func narrowRange(v string) bool {
-	const broadest4, broadest6, mapped = 8, 32, 96
-	if _, err := netip.ParseAddr(v); err == nil {
-		return true
-	}
-	p, err := netip.ParsePrefix(v)
+	const broadest4, broadest6 = 8, 32
+	p, ok := addressRange(v)
 	switch {
-	case err != nil:
+	case !ok:
 		return false
 	case p.Addr().Is4():
 		return p.Bits() >= broadest4
-	case p.Addr().Is4In6(): // ::ffff:0.0.0.0/96 is all of IPv4
-		return p.Bits() >= mapped+broadest4
 	}
-	return p.Bits() >= broadest6
+	return p.Bits() >= broadest6 && !p.Contains(netip.MustParseAddr("::ffff:0.0.0.0")) // a part of IPv6 that holds all of IPv4
+}
+
+// addressRange reads an address or a range, host bits set or not. IPv4 written
+// as IPv6 is IPv4: ::ffff:0.0.0.0/96 is all of it.
+func addressRange(v string) (netip.Prefix, bool) {
+	if a, err := netip.ParseAddr(v); err == nil {
+		a = a.Unmap().WithZone("")
+		return netip.PrefixFrom(a, a.BitLen()), true
+	}
+	const mapped = 96
+	p, err := netip.ParsePrefix(v)
+	if err != nil {
+		return netip.Prefix{}, false
+	}
+	if p.Addr().Is4In6() && p.Bits() >= mapped {
+		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-mapped)
+	}
+	return p.Masked(), true
 }

@@ -1,6 +1,7 @@
 package policydoc
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -8,6 +9,15 @@ import (
 // everyoneIf is a statement that allows everyone under conditions.
 func everyoneIf(conditions string) string {
 	return `{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*","Condition":` + conditions + `}`
+}
+
+// eighths are 128 ranges of IPv4, each as broad as the guide lets one be.
+func eighths() string {
+	var out []string
+	for i := range 128 {
+		out = append(out, fmt.Sprintf(`"%d.0.0.0/8"`, i*2))
+	}
+	return strings.Join(out, ",")
 }
 
 func allowing(principal string) string {
@@ -100,6 +110,11 @@ func TestPublicConditions(t *testing.T) {
 			"IPv4 range":                       `{"IpAddress":{"aws:SourceIp":["203.0.113.0/24","198.51.100.0/24"]}}`,
 			"IPv4 /8":                          `{"IpAddress":{"aws:SourceIp":"12.0.0.0/8"}}`,
 			"private range":                    `{"IpAddress":{"aws:SourceIp":["10.0.0.0/8","172.16.0.0/12","192.168.0.0/16"]}}`,
+			"key's account":                    `{"StringEquals":{"kms:CallerAccount":"123456789012"}}`,
+			"token of an Alexa skill":          `{"StringEquals":{"lambda:EventSourceToken":"amzn1.ask.skill.1"}}`,
+			"IPv4 /8 as IPv6, host bits set":   `{"IpAddress":{"aws:SourceIp":"::ffff:12.34.56.78/104"}}`,
+			"IPv4 address as IPv6":             `{"IpAddress":{"aws:SourceIp":"::ffff:203.0.113.7"}}`,
+			"IPv4 in ranges, less than half":   `{"IpAddress":{"aws:SourceIp":["12.0.0.0/8","13.0.0.0/8","14.0.0.0/8"]}}`,
 			"IPv6 /32":                         `{"IpAddress":{"aws:SourceIp":["2001:db8::/32","2001:db8::1"]}}`,
 			"one of two narrows":               `{"StringLike":{"aws:SourceVpc":"vpc-*"},"StringEquals":{"aws:PrincipalOrgID":"o-a1b2c3d4e5"}}`,
 			"one key of two narrows":           `{"StringEquals":{"aws:UserAgent":"x","aws:SourceVpce":"vpce-1"}}`,
@@ -154,6 +169,18 @@ func TestPublicConditions(t *testing.T) {
 			"all of IPv4, host bits set":        `{"IpAddress":{"aws:SourceIp":"208.236.235.254/0"}}`,
 			"all of IPv4 as IPv6":               `{"IpAddress":{"aws:SourceIp":"::ffff:0.0.0.0/96"}}`,
 			"all of IPv6":                       `{"IpAddress":{"aws:SourceIp":"::/0"}}`,
+			"a range around IPv4 as IPv6":       `{"IpAddress":{"aws:SourceIp":"::ffff:0.0.0.0/90"}}`,
+			"zeros that hold IPv4 as IPv6":      `{"IpAddress":{"aws:SourceIp":"::/80"}}`,
+			"the two halves of IPv4":            `{"IpAddress":{"aws:SourceIp":["0.0.0.0/1","128.0.0.0/1"]}}`,
+			"IPv4 in ranges that are narrow":    `{"IpAddress":{"aws:SourceIp":[` + eighths() + `]}}`,
+			"IPv4 /8, one bit more as IPv6":     `{"IpAddress":{"aws:SourceIp":"::ffff:12.0.0.0/103"}}`,
+			"function URL that wants signing":   `{"StringEquals":{"lambda:FunctionUrlAuthType":"AWS_IAM"}}`,
+			"function URL for all":              `{"StringEquals":{"lambda:FunctionUrlAuthType":"NONE"}}`,
+			"through a service to a KMS key":    `{"StringEquals":{"kms:ViaService":"s3.us-east-1.amazonaws.com"}}`,
+			"where a topic's messages go":       `{"StringLike":{"SNS:Endpoint":"*@example.com"}}`,
+			"key's account with a wildcard":     `{"StringLike":{"kms:CallerAccount":"1234*"}}`,
+			"owner, if there is one":            `{"StringEqualsIfExists":{"aws:SourceOwner":"123456789012"}}`,
+			"all values of the organization":    `{"ForAllValues:StringEquals":{"aws:PrincipalOrgID":"o-a1b2c3d4e5"}}`,
 			"IPv6 /31":                          `{"IpAddress":{"aws:SourceIp":"2001:db8::/31"}}`,
 			"one range is broad":                `{"IpAddress":{"aws:SourceIp":["203.0.113.0/24","0.0.0.0/0"]}}`,
 			"all addresses but a range":         `{"NotIpAddress":{"aws:SourceIp":"203.0.113.0/24"}}`,

@@ -10,8 +10,9 @@ import (
 // never syntax. It exists because encoding/json tells neither where a value
 // stands in the text nor that a member came twice.
 type scanner struct {
-	text string
-	pos  int
+	text     string
+	pos      int
+	identity bool // it is the policy of an identity, not of a resource
 }
 
 func (s *scanner) space() {

@@ -122,6 +122,9 @@ func (r *run) once(ctx context.Context, rec Record) (Record, error) {
 		return r.keep(ctx, rec, nil)
 	}
 	p, err := r.plan(v)
+	if own := v.known.Record; errors.Is(err, errNoRepair) && own != nil && r.changedBy(*own, v) {
+		return r.closeOwn(ctx, v) // an earlier attempt has mended what can be
+	}
 	if err != nil && (rec.Mode != Observe || !errors.Is(err, errNoRepair)) {
 		return r.fail(ctx, rec, "No repair is known", Permanent(err))
 	}

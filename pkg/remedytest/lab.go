@@ -3,8 +3,11 @@ package remedytest
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -32,15 +35,12 @@ type lab[T remedy.Target, S any, C remedy.Change] struct {
 func (s Suite[T, S, C, P]) start(t *testing.T, c Case[S, P], mode remedy.Mode) *lab[T, S, C] {
 	t.Helper()
 	ctx := t.Context()
-	ledger, err := sqlite.Open(ctx, filepath.Join(t.TempDir(), "ledger.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = ledger.Close() })
+	ledger := newLedger(t)
 	l := &lab[T, S, C]{world: s.Open(t), ledger: ledger, normal: s.normal}
 	l.res = &faulty[T, S, C]{inner: l.world.Resource}
 	f := s.Function
 	f.New = func(context.Context, remedy.Env) (remedy.Remedy, error) { return remedy.Bind(s.Rule, l.res), nil }
+	var err error
 	if l.handler, err = remedy.Open(ctx, f, remedy.Env{}); err != nil {
 		t.Fatal(err)
 	}
@@ -60,6 +60,43 @@ func (s Suite[T, S, C, P]) start(t *testing.T, c Case[S, P], mode remedy.Mode) *
 	}
 	l.event = l.seed(t, s, c.Live, "change")
 	l.res.reset()
+	return l
+}
+
+// empty is the file of a ledger with nothing in it. To make its tables takes
+// longer than most cases.
+var empty = sync.OnceValues(func() (raw []byte, err error) {
+	dir, err := os.MkdirTemp("", "ebb-ledger-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	path := filepath.Join(dir, "ledger.db")
+	l, err := sqlite.Open(context.Background(), path)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.Close(); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path) // #nosec G304 -- our own
+})
+
+func newLedger(t *testing.T) *sqlite.Ledger {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	raw, err := empty()
+	if err == nil {
+		err = os.WriteFile(path, raw, 0o600)
+	}
+	if err != nil {
+		t.Fatalf("make an empty ledger: %v", err)
+	}
+	l, err := sqlite.Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
 	return l
 }
 

@@ -45,7 +45,7 @@ func costOf(reverts int64, minutes float64) Cost {
 		Reverts: reverts, PerRevertUSD: PerRevert, TotalUSD: float64(reverts) * PerRevert,
 		Minutes: minutes, SavedMinutes: float64(reverts) * minutes,
 	}
-	c.Formula = fmt.Sprintf("cost = %d reverts × $%.7f = $%.4f; saved = %d reverts × %g minutes = %g minutes",
+	c.Formula = fmt.Sprintf("cost = reverts × cost of one = %d × $%.7f = $%.6f; saved = reverts × minutes by hand = %d × %g = %g minutes",
 		reverts, PerRevert, c.TotalUSD, reverts, minutes, c.SavedMinutes)
 	return c
 }

@@ -120,7 +120,7 @@ func (c ComesBack) Sentence() string {
 
 // Sentence says what events told late, and what the report can't know.
 func (m Missed) Sentence() string {
-	late := lasting(m.LateAfter)
+	late := fmt.Sprintf("%g minutes", float64(m.LateAfter)/60)
 	s := fmt.Sprintf("%s more than %s late; %s longer than that for Ebb, in a queue, between retries or as a dead letter until it was replayed; %s more than one attempt.",
 		events(m.Late)+" came", late, events(m.Waited)+" waited", events(m.Retried)+" took")
 	if m.Scheduled > 0 {
@@ -164,8 +164,12 @@ func waits(n int64) string {
 
 // Sentence says what it cost and saved.
 func (c Cost) Sentence() string {
-	return fmt.Sprintf("On AWS these reverts cost about $%.4f, at $%.7f each by the price model of docs/deploy.md; events that needed nothing and what a deployment "+
-		"costs in any case are not in it. If putting one back by hand takes %g minutes, they saved %s of work.", c.TotalUSD, c.PerRevertUSD, c.Minutes, workTime(c.SavedMinutes))
+	cost := "less than a cent"
+	if c.TotalUSD >= 0.01 {
+		cost = fmt.Sprintf("about $%.2f", c.TotalUSD)
+	}
+	return fmt.Sprintf("On AWS these reverts cost %s, at $%.7f each by the price model of docs/deploy.md; events that needed nothing and what a deployment "+
+		"costs in any case are not in it. If putting one back by hand takes %g minutes, they saved %s of work.", cost, c.PerRevertUSD, c.Minutes, workTime(c.SavedMinutes))
 }
 
 func workTime(minutes float64) string {

@@ -206,6 +206,14 @@ func TestAnswers(t *testing.T) {
 	check(t, err)
 	same("ebs-snapshot-sharing/make-public")
 
+	image, err := api.RegisterImage(ctx, &ec2.RegisterImageInput{Name: aws.String("web")})
+	check(t, err)
+	_, err = api.ModifyImageAttribute(ctx, &ec2.ModifyImageAttributeInput{
+		ImageId: image.ImageId, Attribute: aws.String("launchPermission"), OperationType: ec2types.OperationTypeAdd, UserGroups: []string{"all"},
+	})
+	check(t, err)
+	same("ec2-image-sharing/make-public")
+
 	users := iam.NewFromConfig(w.cfg)
 	_, err = users.CreateUser(ctx, &iam.CreateUserInput{UserName: aws.String("jane")})
 	check(t, err)

@@ -14,9 +14,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 func main() {
@@ -31,23 +34,29 @@ func main() {
 }
 
 func run(dist string, builds []string) error {
-	var sums strings.Builder
-	for _, b := range slices.Sorted(slices.Values(builds)) {
-		folder, arch, ok := strings.Cut(b, "/")
-		if !ok {
-			return fmt.Errorf("%q is not of the form FOLDER/ARCH", b)
-		}
-		raw, err := pack(filepath.Join(dist, folder, arch))
-		if err != nil {
-			return err
-		}
-		name := folder + "-" + arch + ".zip"
-		if err := os.WriteFile(filepath.Join(dist, name), raw, 0o644); err != nil {
-			return err
-		}
-		fmt.Fprintf(&sums, "%x  %s\n", sha256.Sum256(raw), name)
+	builds = slices.Sorted(slices.Values(builds))
+	sums := make([]string, len(builds))
+	var group errgroup.Group
+	group.SetLimit(runtime.NumCPU())
+	for i, b := range builds {
+		group.Go(func() error {
+			folder, arch, ok := strings.Cut(b, "/")
+			if !ok {
+				return fmt.Errorf("%q is not of the form FOLDER/ARCH", b)
+			}
+			raw, err := pack(filepath.Join(dist, folder, arch))
+			if err != nil {
+				return err
+			}
+			name := folder + "-" + arch + ".zip"
+			sums[i] = fmt.Sprintf("%x  %s\n", sha256.Sum256(raw), name)
+			return os.WriteFile(filepath.Join(dist, name), raw, 0o644)
+		})
 	}
-	return os.WriteFile(filepath.Join(dist, "SHA256SUMS"), []byte(sums.String()), 0o644)
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dist, "SHA256SUMS"), []byte(strings.Join(sums, "")), 0o644)
 }
 
 // pack gives the zip of the files in dir. Their own times and modes are not in

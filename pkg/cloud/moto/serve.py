@@ -17,7 +17,16 @@ from werkzeug.serving import make_server
 
 logging.getLogger("werkzeug").setLevel(logging.ERROR)
 lines, sys.stdout = sys.stdout, sys.stderr  # what Moto prints is no line of ours
-app = DomainDispatcherApplication(create_backend_app)
+
+
+def create(service):
+    """A service's emulator, made when it is first asked for: EC2's takes a second to load."""
+    if service == "ec2":
+        import lacks  # noqa: F401  it completes the emulator
+    return create_backend_app(service)
+
+
+app = DomainDispatcherApplication(create)
 if len(sys.argv) > 2:
     sys.path.insert(0, sys.argv[2])
     import layer

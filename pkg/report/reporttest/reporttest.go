@@ -93,6 +93,9 @@ func (m Make) Record(i int) remedy.Record {
 		r.Attempt, r.After, r.Changes[0].At = 1, image("10.0.0.0/8"), received.Add(time.Duration(200+i%400)*time.Millisecond)
 		r.Times.Intent, r.Times.Fixed = received.Add(140*time.Millisecond), r.Changes[0].At
 		r.Times.Verified = r.Times.Fixed.Add(80 * time.Millisecond)
+	case remedy.Observed:
+		r.Mode = remedy.Observe
+		r.Reason = named(14, "Port 22 is open to 0.0.0.0/0. In enforce mode Ebb would make 1 call to the nearest compliant state.")
 	case remedy.Held:
 		kind := []string{"fight", "blast"}[i%2]
 		r.Cap = &remedy.CapReached{Kind: kind, Limit: 3, Window: time.Hour, Count: 3}
@@ -101,6 +104,7 @@ func (m Make) Record(i int) remedy.Record {
 		r.Exemption = &remedy.Exemption{ID: named(9, "bastion"), Owner: named(10, "platform"), Reason: named(11, "Bastions are reached from anywhere."), Expires: Until().AddDate(0, 0, 3+i%40)}
 		r.Reason = named(12, "Exemption bastion covers it.")
 	case remedy.Failed:
+		r.Reason = named(14, "Port 22 is open to 0.0.0.0/0. It could not be put back: the role may not revoke the rule.")
 		r.Error = named(13, "ec2:RevokeSecurityGroupIngress: UnauthorizedOperation")
 		r.Changes[0].Error = r.Error
 	}

@@ -178,21 +178,39 @@ EC2_FLAGS = {"noDevice"}
 EC2_STRINGS = {("CreateVolume", "size")}
 
 
-def modify_snapshot_attribute(params):
-    """[SRT], [TD]: EC2-ModifySnapshotAttribute: both ways to say it are recorded as one."""
+def sharing(params, attribute, lists):
+    """Both ways to say who is let in, or no longer, are recorded as one. lists are the parameters of the flat way."""
     sets = {}
-    names, users = params.get("GroupNames", []), params.get("UserIds", [])
-    if names or users:
-        sets[params.get("OperationType", "add")] = [{"Group": g} for g in names] + [{"UserId": u} for u in users]
-    for key, entries in (params.get("CreateVolumePermission") or {}).items():
+    flat = [{entry: v} for name, entry in lists for v in params.get(name, [])]
+    if flat:
+        sets[params.get("OperationType", "add")] = flat
+    for key, entries in (params.get(attribute) or {}).items():
         sets.setdefault(key.lower(), []).extend(entries)
+    return {
+        key: {"items": [{k[0].lower() + k[1:]: v for k, v in e.items()} for e in entries]} for key, entries in sets.items()
+    }
+
+
+def modify_snapshot_attribute(params):
+    """[SRT], [TD]: EC2-ModifySnapshotAttribute."""
     out = {"snapshotId": params.get("SnapshotId")}
+    sets = sharing(params, "CreateVolumePermission", [("GroupNames", "Group"), ("UserIds", "UserId")])
     if sets:
-        out["createVolumePermission"] = {
-            key: {"items": [{k[0].lower() + k[1:]: v for k, v in e.items()} for e in entries]} for key, entries in sets.items()
-        }
+        out["createVolumePermission"] = sets
     out["attributeType"] = "CREATE_VOLUME_PERMISSION"
-    return out
+    return out, {}
+
+
+def modify_image_attribute(params):
+    """[SRT]: ec2-share-ami."""
+    lists = [
+        ("UserGroups", "Group"), ("UserIds", "UserId"), ("OrganizationArns", "OrganizationArn"),
+        ("OrganizationalUnitArns", "OrganizationalUnitArn"),
+    ]
+    sets = sharing(params, "LaunchPermission", lists)
+    if not sets:
+        return {}, params
+    return {"imageId": params.get("ImageId"), "launchPermission": sets, "attributeType": "launchPermission"}, {}
 
 
 def run_instances(params):
@@ -208,7 +226,8 @@ def run_instances(params):
 # Calls whose parameters are recorded in a shape of their own. The function
 # gives that, and what is left for the common rules.
 EC2_SHAPES = {
-    "ModifySnapshotAttribute": lambda params: (modify_snapshot_attribute(params), {}),
+    "ModifyImageAttribute": modify_image_attribute,
+    "ModifySnapshotAttribute": modify_snapshot_attribute,
     "RunInstances": run_instances,
 }
 

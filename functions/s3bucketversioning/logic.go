@@ -1,0 +1,77 @@
+package s3bucketversioning
+
+import (
+	"github.com/ebb-ops/ebb/pkg/bucketname"
+	"github.com/ebb-ops/ebb/pkg/remedy"
+)
+
+// Statuses of a bucket's versioning. One that never had any has none.
+const (
+	enabled   = "Enabled"
+	suspended = "Suspended"
+)
+
+// State is a bucket's versioning, and the bucket's tags.
+type State struct {
+	Status    string            `json:"status,omitempty"`
+	MFADelete bool              `json:"mfa_delete,omitempty"` // only read: no role can change it
+	Tags      map[string]string `json:"tags,omitempty"`       // only read: exemptions may name them
+}
+
+// ResourceTags gives the bucket's tags.
+func (s State) ResourceTags() map[string]string { return s.Tags }
+
+// check looks at MFA delete only where there is versioning: the one is a part
+// of the other.
+func check(t Target, s State, p Params) []remedy.Violation {
+	var out []remedy.Violation
+	if s.Status == suspended && !bucketname.Match(p.AllowedBuckets, t.Bucket) {
+		message := "Versioning is suspended: an object that is overwritten or deleted is lost."
+		if s.MFADelete {
+			message = "Versioning is suspended, and because the bucket has MFA delete only the root user with its MFA device can enable it."
+		}
+		out = append(out, remedy.Violation{Rule: "versioning-suspended", Message: message})
+	}
+	if s.Status != "" && !s.MFADelete && bucketname.Match(p.MFADelete, t.Bucket) {
+		out = append(out, remedy.Violation{
+			Rule: "mfa-delete-off", Message: "MFA delete is off, and only the root user with its MFA device can turn it on.",
+		})
+	}
+	return out
+}
+
+// repair enables versioning, unless MFA delete is on: then S3 wants a code that
+// Ebb has not. The baseline does not matter: there is one state to go back to.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketVersioning.html
+func repair(t Target, live State, _ remedy.Baseline[State], p Params) State {
+	if live.Status == suspended && !live.MFADelete && !bucketname.Match(p.AllowedBuckets, t.Bucket) {
+		live.Status = enabled
+	}
+	return live
+}
+
+// Change sets the status of a bucket's versioning.
+type Change struct {
+	Target Target
+	Status string
+}
+
+// Call gives the change as the API call that makes it.
+func (c Change) Call() remedy.Call {
+	return remedy.Call{API: "s3:PutBucketVersioning", Params: call{c.Target.Bucket, c.Target.Account, configuration{c.Status}}}
+}
+
+type call struct {
+	Bucket        string
+	Owner         string        `json:"ExpectedBucketOwner"`
+	Configuration configuration `json:"VersioningConfiguration"`
+}
+
+type configuration struct{ Status string }
+
+func diff(t Target, from, to State) []Change {
+	if from.Status == to.Status {
+		return nil
+	}
+	return []Change{{t, to.Status}}
+}
