@@ -163,7 +163,7 @@ func TestProperties(t *testing.T) {
 		}
 		got := a
 		for _, c := range diff(ours, a, b) {
-			got = State{c.Policy}
+			got = State(c)
 		}
 		if diff := cmp.Diff(b, got); diff != "" {
 			t.Fatalf("the changes from a to b (-want +got):\n%s", diff)

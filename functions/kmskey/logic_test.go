@@ -118,7 +118,7 @@ func TestProperties(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if got := (State{KeyState: string(f.state)}); got.KeyState != b.KeyState && !(got.doomed() && b.doomed()) {
+		if got := (State{KeyState: string(f.state)}); got.KeyState != b.KeyState && (!got.doomed() || !b.doomed()) {
 			t.Fatalf("the changes from %s to %s lead to %s", from.KeyState, b.KeyState, f.state)
 		}
 		image, err := json.Marshal(a)
