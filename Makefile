@@ -49,7 +49,7 @@ e2e-gitea: tools-gitea
 ## Look at what people read in a real browser: layout, keyboard, and axe's rules for accessibility
 .PHONY: e2e-browser
 e2e-browser: tools-browser
-	go test -tags e2e -count=1 -v ./e2e/browser
+	go test -tags e2e -count=1 -v ./e2e/browser ./e2e/console
 
 ## Rehearse the deployment: every function with its own role, on an emulated AWS
 .PHONY: rehearse
