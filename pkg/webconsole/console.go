@@ -67,6 +67,7 @@ type Console struct {
 	pages   map[string]*template.Template
 	static  map[string]file
 	csp     string
+	counts  counts
 	handler http.Handler
 }
 

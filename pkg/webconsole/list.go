@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/ebb-ops/ebb/pkg/host/local"
@@ -198,7 +199,7 @@ func (c *Console) tabs(r *http.Request, f filters, s sqlite.Search) ([]tab, erro
 	counts := map[remedy.Outcome]int64{}
 	var all int64
 	if counted {
-		list, err := c.cfg.Ledger.Counts(r.Context(), s.Since)
+		list, err := c.counts.of(f.Since, c.cfg.Now, func() ([]sqlite.Count, error) { return c.cfg.Ledger.Counts(r.Context(), s.Since) })
 		if err != nil {
 			return nil, err
 		}
@@ -219,6 +220,44 @@ func (c *Console) tabs(r *http.Request, f filters, s sqlite.Search) ([]tab, erro
 		}
 	}
 	return tabs, nil
+}
+
+// counts are the latest counts by span of time. What takes long to count, in a
+// ledger of millions, is counted seldom: for a twentieth of the time at the most.
+type counts struct {
+	mu    sync.Mutex
+	spans map[string]counted
+}
+
+type counted struct {
+	list  []sqlite.Count
+	until time.Time // for how long it is new enough
+}
+
+// maxSpans is how many spans are remembered.
+const maxSpans = 32
+
+func (c *counts) of(span string, now func() time.Time, count func() ([]sqlite.Count, error)) ([]sqlite.Count, error) {
+	c.mu.Lock()
+	known, ok := c.spans[span]
+	c.mu.Unlock()
+	began := now()
+	if ok && began.Before(known.until) {
+		return known.list, nil
+	}
+	list, err := count()
+	if err != nil {
+		return nil, err
+	}
+	const share = 20
+	done := now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.spans == nil || len(c.spans) >= maxSpans {
+		c.spans = map[string]counted{}
+	}
+	c.spans[span] = counted{list, done.Add(share * done.Sub(began))}
+	return list, nil
 }
 
 // live answers the page's script with the part that changes, or with nothing
