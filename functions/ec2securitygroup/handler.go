@@ -3,13 +3,8 @@
 package ec2securitygroup
 
 import (
-	"cmp"
-	"errors"
-	"fmt"
-	"strings"
-
-	"github.com/ebb-ops/ebb/pkg/cloudtrail"
 	"github.com/ebb-ops/ebb/pkg/remedy"
+	"github.com/ebb-ops/ebb/pkg/securitygroup"
 )
 
 // Function removes world-open rules for risky ports. Where a rule was widened
@@ -37,71 +32,31 @@ var Function = remedy.Function{
 		"ec2:RevokeSecurityGroupIngress",
 	},
 	Params: Defaults(),
-	New:    open,
+	Doc: remedy.Doc{
+		Bad: "An inbound rule breaks the policy when it opens a risky port, over TCP or UDP, to the world: to a range of addresses wider than widest_v4 or widest_v6 " +
+			"that is neither private nor in allowed_cidrs, or to a prefix list that holds one. A rule for a range of ports that holds a risky one, for all ports or " +
+			"for all protocols opens it too, and the world cut in pieces or written as IPv4-mapped IPv6 is the world. Ports meant for the public, such as those of the web " +
+			"and of mail, are not risky, and rules for other groups are never bad. Outbound rules are another function's.",
+		Repair: "A rule that the last known compliant state has in another form takes that form again (ModifySecurityGroupRules), under its own id. " +
+			"Any other offending rule, and every one where no compliant state is known, is revoked by its id (RevokeSecurityGroupIngress), all of them in one call.",
+		Keeps: "All other inbound rules, every outbound rule, the group's tags and the tags of rules.",
+		Limits: []string{
+			"A prefix list is read when a rule changes, not when the list does.",
+			"A rule that an undo adds again has another id.",
+			"A group with a rule whose source is of a kind that is not known here is left alone, with an error.",
+		},
+		Links: []string{
+			"https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html",
+			"https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifySecurityGroupRules.html",
+			"https://docs.aws.amazon.com/securityhub/latest/userguide/ec2-controls.html#ec2-19",
+		},
+	},
+	New: open,
 }
 
-var rules = remedy.Rule[Target, State, Change, Params]{
-	Decode: decode, Check: check, Repair: repair, Diff: diff,
+var rules = remedy.Rule[Target, State, remedy.Change, Params]{
+	Decode: securitygroup.Decode, Check: check, Repair: repair, Diff: diff,
 }
 
 // Target is one security group.
-type Target struct {
-	GroupID string `json:"group_id"`
-	Account string `json:"account"`
-	Region  string `json:"region"`
-}
-
-// Ref names the group by its ARN.
-func (t Target) Ref() remedy.Ref {
-	return remedy.Ref{
-		Type:    "AWS::EC2::SecurityGroup",
-		ID:      cloudtrail.ARN(t.Region, "ec2", t.Region, t.Account, "security-group/"+t.GroupID),
-		Account: t.Account,
-		Region:  t.Region,
-	}
-}
-
-// request holds the group's id in the shapes of both calls. A call may name the
-// rules in ipPermissions or flat; where the group stands is the same.
-type request struct {
-	GroupID   string `json:"groupId"`
-	GroupName string `json:"groupName"` // instead of the id, in a default VPC
-	Modify    struct {
-		GroupID string `json:"GroupId"`
-	} `json:"ModifySecurityGroupRulesRequest"`
-}
-
-// response holds the rules that were made, all of one group.
-type response struct {
-	Rules cloudtrail.Items[struct {
-		GroupID string `json:"groupId"`
-	}] `json:"securityGroupRuleSet"`
-}
-
-func decode(ev remedy.Event) ([]Target, error) {
-	rec, err := cloudtrail.Decode[request, struct{}](ev)
-	if err != nil || rec.Failed() {
-		return nil, err
-	}
-	id := cmp.Or(rec.Request.GroupID, rec.Request.Modify.GroupID)
-	if id == "" { // only then is the answer, often the larger part, worth reading
-		rec, err := cloudtrail.Decode[struct{}, response](ev)
-		if err != nil {
-			return nil, err
-		}
-		if len(rec.Response.Rules) > 0 {
-			id = rec.Response.Rules[0].GroupID
-		}
-	}
-	switch {
-	case id == "" && rec.Request.GroupName != "":
-		return nil, fmt.Errorf("the event names security group %q but holds no group id, neither in requestParameters.groupId nor in responseElements.securityGroupRuleSet", rec.Request.GroupName)
-	case id == "":
-		return nil, errors.New("the event holds no security group id: requestParameters.groupId, requestParameters.ModifySecurityGroupRulesRequest.GroupId and responseElements.securityGroupRuleSet are missing")
-	case ev.Account == "" || ev.Region == "":
-		return nil, fmt.Errorf("the event names account %q and region %q, both are needed", ev.Account, ev.Region)
-	case !strings.HasPrefix(id, "sg-"):
-		return nil, fmt.Errorf("the event's security group id %q does not start with sg-", id)
-	}
-	return []Target{{id, ev.Account, ev.Region}}, nil
-}
+type Target = securitygroup.Target

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/ebb-ops/ebb/pkg/remedy"
+	"github.com/ebb-ops/ebb/pkg/securitygroup"
 )
 
 var openings = rapid.Custom(func(t *rapid.T) Opening {
@@ -50,24 +51,24 @@ func applied(s State, changes []Change) (State, error) {
 	find := func(id string) int { return slices.IndexFunc(rules, func(r Rule) bool { return r.ID == id }) }
 	for _, c := range changes {
 		switch c := c.(type) {
-		case revocation:
-			for _, id := range c.ids {
+		case securitygroup.Revocation:
+			for _, id := range c.IDs {
 				i := find(id)
 				if i < 0 {
 					return State{}, fmt.Errorf("revoke of %s, which is not there", id)
 				}
 				rules = slices.Delete(rules, i, i+1)
 			}
-		case modification:
-			for _, r := range c.rules {
+		case securitygroup.Modification:
+			for _, r := range c.Rules {
 				i := find(r.ID)
-				if i < 0 || !modifiable(rules[i], r) {
+				if i < 0 || !securitygroup.Modifiable(rules[i], r) {
 					return State{}, fmt.Errorf("modify of %s, which is not there or of another kind", r.ID)
 				}
 				rules[i].Opening, rules[i].Description = r.Opening, r.Description
 			}
-		case authorization:
-			for _, r := range c.rules {
+		case securitygroup.Authorization:
+			for _, r := range c.Rules {
 				rules = append(rules, Rule{ID: fmt.Sprintf("new-%d", len(rules)), Opening: r.Opening, Description: r.Description})
 			}
 		}

@@ -4,8 +4,17 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/ebb-ops/ebb/pkg/cloud/groupstore/grouptest"
 	"github.com/ebb-ops/ebb/pkg/cloud/mototest"
+	"github.com/ebb-ops/ebb/pkg/remedy"
 	"github.com/ebb-ops/ebb/pkg/remedytest"
+	"github.com/ebb-ops/ebb/pkg/securitygroup"
+)
+
+type (
+	Rule    = securitygroup.Rule
+	Opening = securitygroup.Opening
+	Change  = remedy.Change
 )
 
 // Calls as records name them.
@@ -27,7 +36,7 @@ func suite() remedytest.Suite[Target, State, Change, Params] {
 		ssh     = rule("ssh", "tcp", 22, 22, "0.0.0.0/0")
 		sshV6   = rule("ssh6", "tcp", 22, 22, "::/0")
 		ping    = rule("ping", "icmp", 8, -1, "0.0.0.0/0")
-		members = Rule{ID: "members", Opening: Opening{Protocol: "-1", From: -1, To: -1, Group: itself}}
+		members = Rule{ID: "members", Opening: Opening{Protocol: "-1", From: -1, To: -1, Group: grouptest.Itself}}
 		list    = func(id, name string) Rule {
 			return Rule{ID: id, Opening: Opening{Protocol: "tcp", From: 3306, To: 3306, PrefixList: name}}
 		}
@@ -51,7 +60,7 @@ func suite() remedytest.Suite[Target, State, Change, Params] {
 	return remedytest.Suite[Target, State, Change, Params]{
 		Function: Function,
 		Rule:     rules,
-		Normal:   normal,
+		Normal:   grouptest.Normal,
 		Cases: []remedytest.Case[State, Params]{
 			{Name: "compliant group", Live: State{Rules: []Rule{web, office, ping, members}, Tags: map[string]string{"team": "web"}}},
 			{
@@ -129,13 +138,13 @@ func variants() []remedytest.Case[State, Params] {
 func TestConformanceFake(t *testing.T) {
 	s := suite()
 	s.Cases = append(s.Cases, variants()...)
-	s.Open = fakeWorld
+	s.Open = func(testing.TB) grouptest.World { return grouptest.FakeWorld(securitygroup.Ingress) }
 	remedytest.Run(t, s)
 }
 
 func TestConformanceMoto(t *testing.T) {
 	s := suite()
 	account := mototest.New(t)
-	s.Open = func(t testing.TB) remedytest.World[Target, State, Change] { return motoWorld(t, account) }
+	s.Open = func(t testing.TB) grouptest.World { return grouptest.MotoWorld(t, account, securitygroup.Ingress) }
 	remedytest.Run(t, s)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -127,5 +128,139 @@ func networkACL(ctx context.Context, events samples, account Account) (Stage, er
 	}
 	s.Good = []string{"100 allow 443 0.0.0.0/0 egress false", "110 allow 22 0.0.0.0/0 egress true"}
 	s.Bad = []string{s.Good[0], "110 allow 22 0.0.0.0/0 egress false", s.Good[1]}
+	return s, err
+}
+
+func routeTable(ctx context.Context, events samples, account Account) (Stage, error) {
+	api := ec2.NewFromConfig(account.Config)
+	vpc, err := api.CreateVpc(ctx, &ec2.CreateVpcInput{CidrBlock: aws.String("10.0.0.0/16")})
+	if err != nil {
+		return Stage{}, err
+	}
+	subnet, subnetErr := api.CreateSubnet(ctx, &ec2.CreateSubnetInput{
+		VpcId: vpc.Vpc.VpcId, CidrBlock: aws.String("10.0.0.0/24"),
+		TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeSubnet, Tags: []types.Tag{{Key: aws.String("Network"), Value: aws.String("Private")}}}},
+	})
+	table, tableErr := api.CreateRouteTable(ctx, &ec2.CreateRouteTableInput{VpcId: vpc.Vpc.VpcId})
+	gateway, gatewayErr := api.CreateInternetGateway(ctx, &ec2.CreateInternetGatewayInput{})
+	egress, egressErr := api.CreateEgressOnlyInternetGateway(ctx, &ec2.CreateEgressOnlyInternetGatewayInput{VpcId: vpc.Vpc.VpcId})
+	if err := errors.Join(subnetErr, tableErr, gatewayErr, egressErr); err != nil {
+		return Stage{}, err
+	}
+	id := table.RouteTable.RouteTableId
+	_, err = api.AssociateRouteTable(ctx, &ec2.AssociateRouteTableInput{RouteTableId: id, SubnetId: subnet.Subnet.SubnetId})
+	_, routeErr := api.CreateRoute(ctx, &ec2.CreateRouteInput{
+		RouteTableId: id, DestinationIpv6CidrBlock: aws.String("::/0"), EgressOnlyInternetGatewayId: egress.EgressOnlyInternetGateway.EgressOnlyInternetGatewayId,
+	})
+	if err := errors.Join(err, routeErr); err != nil {
+		return Stage{}, err
+	}
+	s, err := events.pair(account.ID, *id,
+		"ec2-route/create-to-internet.json", "rtb-0a1b2c3d4e5f60718",
+		"ec2-route/create-denied.json", "TrailDiscoverRouteTableId")
+	s.Spoil = func(ctx context.Context) error {
+		_, err := api.CreateRoute(ctx, &ec2.CreateRouteInput{
+			RouteTableId: id, DestinationCidrBlock: aws.String("0.0.0.0/0"), GatewayId: gateway.InternetGateway.InternetGatewayId,
+		})
+		return err
+	}
+	s.State = func(ctx context.Context) (routes []string, err error) {
+		out, err := api.DescribeRouteTables(ctx, &ec2.DescribeRouteTablesInput{RouteTableIds: []string{*id}})
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range out.RouteTables[0].Routes {
+			target, _, _ := strings.Cut(aws.ToString(r.GatewayId)+aws.ToString(r.EgressOnlyInternetGatewayId), "-")
+			routes = append(routes, aws.ToString(r.DestinationCidrBlock)+aws.ToString(r.DestinationIpv6CidrBlock)+" "+target)
+		}
+		slices.Sort(routes)
+		return routes, nil
+	}
+	s.Bad = []string{"0.0.0.0/0 igw", "10.0.0.0/16 local", "::/0 eigw"}
+	s.Good = s.Bad[1:]
+	return s, err
+}
+
+func flowLog(ctx context.Context, events samples, account Account) (Stage, error) {
+	api := ec2.NewFromConfig(account.Config)
+	vpc, err := api.CreateVpc(ctx, &ec2.CreateVpcInput{CidrBlock: aws.String("10.0.0.0/16")})
+	if err != nil {
+		return Stage{}, err
+	}
+	made, err := api.CreateFlowLogs(ctx, &ec2.CreateFlowLogsInput{
+		ResourceIds: []string{*vpc.Vpc.VpcId}, ResourceType: types.FlowLogsResourceTypeVpc, TrafficType: types.TrafficTypeAll,
+		LogGroupName: aws.String("flows"), DeliverLogsPermissionArn: aws.String("arn:aws:iam::" + account.ID + ":role/flows"),
+	})
+	if err != nil {
+		return Stage{}, err
+	}
+	logs := func(ctx context.Context) ([]types.FlowLog, error) {
+		out, err := api.DescribeFlowLogs(ctx, &ec2.DescribeFlowLogsInput{
+			Filter: []types.Filter{{Name: aws.String("resource-id"), Values: []string{*vpc.Vpc.VpcId}}},
+		})
+		if err != nil {
+			return nil, err
+		}
+		return out.FlowLogs, nil
+	}
+	s, err := events.pair(account.ID, made.FlowLogIds[0],
+		"ec2-flow-log/delete.json", "fl-0e17aa62a21d4bbfe",
+		"ec2-flow-log/delete-failed.json", "TrailDiscoverFlowLogId")
+	if err != nil {
+		return Stage{}, err
+	}
+	s.Learn, err = Sample(string(events), "ec2-flow-log/create.json", account.ID, "fl-0e17aa62a21d4bbfe", made.FlowLogIds[0])
+	s.Spoil = func(ctx context.Context) error {
+		found, err := logs(ctx)
+		for _, l := range found {
+			_, deleteErr := api.DeleteFlowLogs(ctx, &ec2.DeleteFlowLogsInput{FlowLogIds: []string{*l.FlowLogId}})
+			err = errors.Join(err, deleteErr)
+		}
+		return err
+	}
+	s.State = func(ctx context.Context) (state []string, err error) {
+		found, err := logs(ctx)
+		for _, l := range found {
+			state = append(state, fmt.Sprint(l.TrafficType, " ", *l.LogGroupName))
+		}
+		return state, err
+	}
+	s.Good = []string{"ALL flows"}
+	return s, err
+}
+
+func securityGroupEgress(ctx context.Context, events samples, account Account) (Stage, error) {
+	api := ec2.NewFromConfig(account.Config)
+	group, err := api.CreateSecurityGroup(ctx, &ec2.CreateSecurityGroupInput{GroupName: aws.String("mailers"), Description: aws.String("mailers")})
+	if err != nil {
+		return Stage{}, err
+	}
+	s, err := events.pair(account.ID, *group.GroupId,
+		"ec2-security-group-egress/authorize-world-smtp.json", "sg-0a1b2c3d4e5f60718",
+		"ec2-security-group-egress/authorize-denied.json", "sg-1a2b3c4d")
+	s.Spoil = func(ctx context.Context) error {
+		_, err := api.AuthorizeSecurityGroupEgress(ctx, &ec2.AuthorizeSecurityGroupEgressInput{
+			GroupId: group.GroupId,
+			IpPermissions: []types.IpPermission{{
+				IpProtocol: aws.String("tcp"), FromPort: aws.Int32(25), ToPort: aws.Int32(25), IpRanges: []types.IpRange{{CidrIp: aws.String("0.0.0.0/0")}},
+			}},
+		})
+		return err
+	}
+	s.State = func(ctx context.Context) (rules []string, err error) {
+		out, err := api.DescribeSecurityGroupRules(ctx, &ec2.DescribeSecurityGroupRulesInput{
+			Filters: []types.Filter{{Name: aws.String("group-id"), Values: []string{*group.GroupId}}},
+		})
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range out.SecurityGroupRules {
+			rules = append(rules, fmt.Sprint(*r.IpProtocol, " ", aws.ToInt32(r.FromPort), " ", *r.CidrIpv4, " egress ", *r.IsEgress))
+		}
+		slices.Sort(rules)
+		return rules, nil
+	}
+	s.Bad = []string{"-1 -1 0.0.0.0/0 egress true", "tcp 25 0.0.0.0/0 egress true"}
+	s.Good = s.Bad[:1]
 	return s, err
 }

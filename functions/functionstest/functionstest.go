@@ -27,6 +27,7 @@ type Account struct {
 // Stage is one function's resource, for its sample event.
 type Stage struct {
 	Event  []byte                                  // the sample, about the resource
+	Learn  []byte                                  // a sample of a good state, to be handled before Spoil; nil where nothing must be known
 	Failed []byte                                  // a sample of a call that failed; nil where there can be none
 	Spoil  func(context.Context) error             // makes the change that the sample tells of
 	State  func(context.Context) ([]string, error) // the whole of what the function could touch
@@ -40,19 +41,42 @@ type Stage struct {
 // without a stage is an error.
 func Set(ctx context.Context, root, function string, account Account) (Stage, error) {
 	set, ok := map[string]func(context.Context, samples, Account) (Stage, error){
-		"ebs-snapshot-sharing":         snapshot,
-		"ec2-network-acl":              networkACL,
-		"ec2-image-sharing":            image,
-		"ec2-security-group":           securityGroup,
-		"gitea-repository-visibility":  giteaRepository,
-		"github-repository-visibility": repository,
-		"iam-access-key":               accessKey,
-		"iam-policy-attachment":        policyAttachment,
-		"s3-bucket-policy":             bucketPolicy,
-		"s3-bucket-versioning":         bucketVersioning,
-		"s3-public-access-block":       accessBlock,
-		"sns-topic-policy":             topicPolicy,
-		"sqs-queue-policy":             queuePolicy,
+		"cloudtrail-logging":               trail,
+		"config-recorder":                  recorder,
+		"ebs-default-encryption":           defaultEncryption,
+		"ebs-snapshot-public-access-block": snapshotBlock,
+		"ebs-snapshot-sharing":             snapshot,
+		"ec2-flow-log":                     flowLog,
+		"ec2-image-public-access-block":    imageBlock,
+		"ec2-image-sharing":                image,
+		"ec2-instance-launch":              instanceLaunch,
+		"ec2-instance-metadata":            instanceMetadata,
+		"ec2-network-acl":                  networkACL,
+		"ec2-route":                        routeTable,
+		"ec2-security-group":               securityGroup,
+		"ec2-security-group-egress":        securityGroupEgress,
+		"ecr-repository-policy":            repositoryPolicy,
+		"gitea-repository-visibility":      giteaRepository,
+		"github-repository-visibility":     repository,
+		"guardduty-detector":               detector,
+		"iam-access-key":                   accessKey,
+		"iam-inline-policy":                inlinePolicy,
+		"iam-password-policy":              passwordPolicy,
+		"iam-policy-attachment":            policyAttachment,
+		"iam-policy-version":               policyVersion,
+		"iam-role-trust":                   roleTrust,
+		"kms-key":                          kmsKey,
+		"lambda-function-url":              functionURL,
+		"lambda-permission":                lambdaPermission,
+		"s3-account-public-access-block":   accountBlock,
+		"s3-bucket-acl":                    bucketACL,
+		"s3-bucket-logging":                bucketLogging,
+		"s3-bucket-policy":                 bucketPolicy,
+		"s3-bucket-versioning":             bucketVersioning,
+		"s3-public-access-block":           accessBlock,
+		"secretsmanager-secret-policy":     secretPolicy,
+		"sns-topic-policy":                 topicPolicy,
+		"sqs-queue-policy":                 queuePolicy,
 	}[function]
 	if !ok {
 		return Stage{}, fmt.Errorf("%s has no stage: add one to functions/functionstest", function)

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
@@ -103,6 +105,69 @@ func topicPolicy(ctx context.Context, events samples, account Account) (Stage, e
 		return sids(got.Attributes["Policy"])
 	}
 	s.Bad = []string{"TLSOnly", "PublicPublish"}
+	s.Good = []string{"TLSOnly"}
+	return s, nil
+}
+
+func repositoryPolicy(ctx context.Context, events samples, account Account) (Stage, error) {
+	api := ecr.NewFromConfig(account.Config)
+	name := "acme/web"
+	if _, err := api.CreateRepository(ctx, &ecr.CreateRepositoryInput{RepositoryName: &name}); err != nil {
+		return Stage{}, err
+	}
+	s, err := events.pair(account.ID, name, "ecr-repository-policy/set-public-pull.json", name, "ecr-repository-policy/set-denied.json", name)
+	if err != nil {
+		return Stage{}, err
+	}
+	var call struct{ PolicyText string }
+	if err := s.parameters(&call); err != nil {
+		return Stage{}, err
+	}
+	s.Spoil = func(ctx context.Context) error {
+		_, err := api.SetRepositoryPolicy(ctx, &ecr.SetRepositoryPolicyInput{RepositoryName: &name, PolicyText: &call.PolicyText})
+		return err
+	}
+	s.State = func(ctx context.Context) ([]string, error) {
+		got, err := api.GetRepositoryPolicy(ctx, &ecr.GetRepositoryPolicyInput{RepositoryName: &name})
+		if err != nil {
+			return nil, err
+		}
+		return sids(*got.PolicyText)
+	}
+	s.Bad = []string{"TLSOnly", "PublicPull"}
+	s.Good = []string{"TLSOnly"}
+	return s, nil
+}
+
+func secretPolicy(ctx context.Context, events samples, account Account) (Stage, error) {
+	api := secretsmanager.NewFromConfig(account.Config)
+	name := "acme/db"
+	out, err := api.CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: &name, SecretString: aws.String("x")})
+	if err != nil {
+		return Stage{}, err
+	}
+	s, err := events.pair(account.ID, *out.ARN,
+		"secretsmanager-secret-policy/put-public-read.json", "arn:aws:secretsmanager:us-east-1:111122223333:secret:acme/db-a1b2c3",
+		"secretsmanager-secret-policy/put-denied.json", name)
+	if err != nil {
+		return Stage{}, err
+	}
+	var call struct{ ResourcePolicy string }
+	if err := s.parameters(&call); err != nil {
+		return Stage{}, err
+	}
+	s.Spoil = func(ctx context.Context) error {
+		_, err := api.PutResourcePolicy(ctx, &secretsmanager.PutResourcePolicyInput{SecretId: &name, ResourcePolicy: &call.ResourcePolicy})
+		return err
+	}
+	s.State = func(ctx context.Context) ([]string, error) {
+		got, err := api.GetResourcePolicy(ctx, &secretsmanager.GetResourcePolicyInput{SecretId: &name})
+		if err != nil {
+			return nil, err
+		}
+		return sids(aws.ToString(got.ResourcePolicy))
+	}
+	s.Bad = []string{"TLSOnly", "PublicRead"}
 	s.Good = []string{"TLSOnly"}
 	return s, nil
 }

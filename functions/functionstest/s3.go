@@ -8,8 +8,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3control"
+	control "github.com/aws/aws-sdk-go-v2/service/s3control/types"
 
 	"github.com/ebb-ops/ebb/pkg/cloud"
+	"github.com/ebb-ops/ebb/pkg/cloud/s3account"
 )
 
 // bucket makes a bucket for a function, whose name no other account uses.
@@ -121,5 +124,36 @@ func bucketVersioning(ctx context.Context, events samples, account Account) (Sta
 	}
 	s.Bad = []string{"Suspended"}
 	s.Good = []string{"Enabled"}
+	return s, err
+}
+
+func accountBlock(ctx context.Context, events samples, account Account) (Stage, error) {
+	api := s3account.NewClient(account.Config)
+	_, err := api.PutPublicAccessBlock(ctx, &s3control.PutPublicAccessBlockInput{
+		AccountId: &account.ID, PublicAccessBlockConfiguration: &control.PublicAccessBlockConfiguration{BlockPublicAcls: aws.Bool(true)},
+	})
+	if err != nil {
+		return Stage{}, err
+	}
+	s, err := events.pair(account.ID, account.ID,
+		"s3-account-public-access-block/delete.json", "111122223333",
+		"s3-account-public-access-block/delete-denied.json", "111122223333")
+	s.Spoil = func(ctx context.Context) error {
+		_, err := api.DeletePublicAccessBlock(ctx, &s3control.DeletePublicAccessBlockInput{AccountId: &account.ID})
+		return err
+	}
+	s.State = func(ctx context.Context) ([]string, error) {
+		out, err := api.GetPublicAccessBlock(ctx, &s3control.GetPublicAccessBlockInput{AccountId: &account.ID})
+		if cloud.HasCode(err, "NoSuchPublicAccessBlockConfiguration") {
+			return []string{"none"}, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		c := out.PublicAccessBlockConfiguration
+		return []string{fmt.Sprint(*c.BlockPublicAcls, *c.IgnorePublicAcls, *c.BlockPublicPolicy, *c.RestrictPublicBuckets)}, nil
+	}
+	s.Bad = []string{"none"}
+	s.Good = []string{"true true true true"}
 	return s, err
 }

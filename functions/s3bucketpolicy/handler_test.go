@@ -12,6 +12,7 @@ import (
 	"github.com/ebb-ops/ebb/pkg/policydoc"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 	"github.com/ebb-ops/ebb/pkg/remedytest"
+	"github.com/ebb-ops/ebb/pkg/resourcepolicy"
 )
 
 // samples are events as EventBridge delivers them.
@@ -125,6 +126,7 @@ func TestParamsValidate(t *testing.T) {
 		"none":        {Params{}, ""},
 		"patterns":    {Params{AllowedBuckets: []string{"www.example.com", "site-*", "[a-c]?"}}, ""},
 		"empty":       {Params{AllowedBuckets: []string{"a", ""}}, "allowed_buckets[1] is empty"},
+		"bad list":    {Params{Params: resourcepolicy.Params{Allowed: policydoc.Allowed{Accounts: []string{"1"}}}}, `allowed.accounts[0]: "1" is not an account id`},
 		"bad pattern": {Params{AllowedBuckets: []string{"[a"}}, `allowed_buckets[0]: pattern "[a": syntax error in pattern`},
 	} {
 		t.Run(name, func(t *testing.T) {

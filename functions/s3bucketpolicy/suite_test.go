@@ -16,6 +16,7 @@ import (
 	"github.com/ebb-ops/ebb/pkg/policydoc"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 	"github.com/ebb-ops/ebb/pkg/remedytest"
+	"github.com/ebb-ops/ebb/pkg/resourcepolicy"
 )
 
 // Calls as records name them.
@@ -77,6 +78,11 @@ func suite(t testing.TB) remedytest.Suite[Target, State, Change, Params] {
 			{
 				Name: "only the public statement goes", Live: tagged(of(tlsOnly, read, partner, org)),
 				Rules: open, Want: tagged(of(tlsOnly, partner, org)), Calls: []string{put},
+			},
+			{
+				Name: "an account that is not allowed", Live: of(tlsOnly, partner, org),
+				Params: &Params{Params: resourcepolicy.Params{Allowed: policydoc.Allowed{Accounts: []string{"123456789012"}}}},
+				Rules:  []string{"foreign-statement"}, Want: of(tlsOnly, org), Calls: []string{put},
 			},
 			{
 				Name: "several public statements", Live: of(list, tlsOnly, read),

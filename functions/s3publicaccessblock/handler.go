@@ -3,11 +3,8 @@
 package s3publicaccessblock
 
 import (
-	"fmt"
-	"path"
-	"slices"
-	"strings"
-
+	"github.com/ebb-ops/ebb/pkg/accessblock"
+	"github.com/ebb-ops/ebb/pkg/bucketname"
 	"github.com/ebb-ops/ebb/pkg/cloudtrail/s3event"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
@@ -31,7 +28,7 @@ var Function = remedy.Function{
 		"s3:GetBucketTagging",
 		"s3:PutBucketPublicAccessBlock",
 	},
-	Params: Params{Required: flagNames()},
+	Params: Params{Required: accessblock.Names()},
 	Doc: remedy.Doc{
 		Bad: "A required flag that is off breaks the policy, and with no block at all every flag is off. " +
 			"The four flags are BlockPublicAcls, IgnorePublicAcls, BlockPublicPolicy and RestrictPublicBuckets; all are required unless the policy names some. " +
@@ -62,37 +59,10 @@ type Params struct {
 
 // Validate reports the first flag or pattern that can't be used.
 func (p Params) Validate() error {
-	for i, name := range p.Required {
-		switch {
-		case !slices.Contains(flagNames(), name):
-			return fmt.Errorf("required[%d]: %q is not one of %s", i, name, strings.Join(flagNames(), ", "))
-		case slices.Contains(p.Required[:i], name):
-			return fmt.Errorf("required[%d]: %s is there twice", i, name)
-		}
+	if err := accessblock.CheckNames("required", p.Required); err != nil {
+		return err
 	}
-	for i, pattern := range p.AllowedBuckets {
-		if pattern == "" {
-			return fmt.Errorf("allowed_buckets[%d] is empty: give a bucket's name or a pattern", i)
-		}
-		if _, err := path.Match(pattern, ""); err != nil {
-			return fmt.Errorf("allowed_buckets[%d]: pattern %q: %w", i, pattern, err)
-		}
-	}
-	return nil
-}
-
-// requires reports whether the flag must be on.
-func (p Params) requires(name string) bool {
-	return len(p.Required) == 0 || slices.Contains(p.Required, name)
-}
-
-func (p Params) allow(bucket string) bool {
-	for _, pattern := range p.AllowedBuckets {
-		if ok, err := path.Match(pattern, bucket); ok && err == nil {
-			return true
-		}
-	}
-	return false
+	return bucketname.Check("allowed_buckets", p.AllowedBuckets)
 }
 
 // Target is one bucket.

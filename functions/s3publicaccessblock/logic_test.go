@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/ebb-ops/ebb/pkg/accessblock"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
 
@@ -121,18 +122,15 @@ func TestProperties(t *testing.T) {
 	target := Target{Bucket: "b", Account: "111122223333", Region: "eu-west-1"}
 	rapid.Check(t, func(t *rapid.T) {
 		live, other := states(t, "live"), states(t, "baseline")
-		params := Params{Required: rapid.SliceOfDistinct(rapid.SampledFrom(flagNames()), func(s string) string { return s }).Draw(t, "required")}
+		params := Params{Required: rapid.SliceOfDistinct(rapid.SampledFrom(accessblock.Names()), func(s string) string { return s }).Draw(t, "required")}
 		base := remedy.Baseline[State]{State: other, Known: rapid.Bool().Draw(t, "known")}
 
 		got := repair(target, live, base, params)
 		if left := check(target, got, params); len(left) > 0 {
 			t.Fatalf("Check(Repair(s)) = %v", left)
 		}
-		was, now := live.block(), got.block()
-		for _, f := range flags() {
-			if *f.of(&was) && !*f.of(&now) {
-				t.Fatalf("%s was on and is turned off", f.name)
-			}
+		if !got.Block.Same(got.Block.Repaired(params.Required, live.Block)) {
+			t.Fatalf("a flag of %+v is turned off: %+v", live.Block, got.Block)
 		}
 		for _, s := range []State{live, other, got} {
 			if n := len(diff(target, s, s)); n != 0 {

@@ -18,7 +18,7 @@ var bucket = Target{Bucket: "ebb-bucket", Account: "111122223333", Region: "eu-c
 
 func newFake() *fakeS3 {
 	return &fakeS3{
-		bucket: bucket.Bucket, owner: bucket.Account, block: configuration(&Block{true, false, true, false}),
+		bucket: bucket.Bucket, owner: bucket.Account, block: configuration(flagged(true, false, true, false)),
 		tags: map[string]string{"team": "web"}, fail: map[string]error{},
 	}
 }
@@ -36,10 +36,10 @@ func TestRead(t *testing.T) {
 		gone      bool
 		permanent bool
 	}{
-		"block and tags":      {change: func(*fakeS3) {}, want: State{Block: &Block{on, off, on, off}, Tags: web}},
-		"the other flags":     {change: func(f *fakeS3) { f.block = configuration(&Block{off, on, off, on}) }, want: State{Block: &Block{off, on, off, on}, Tags: web}},
+		"block and tags":      {change: func(*fakeS3) {}, want: State{Block: flagged(on, off, on, off), Tags: web}},
+		"the other flags":     {change: func(f *fakeS3) { f.block = configuration(flagged(off, on, off, on)) }, want: State{Block: flagged(off, on, off, on), Tags: web}},
 		"neither":             {change: func(f *fakeS3) { f.block, f.tags = nil, nil }, want: State{}},
-		"flags not mentioned": {change: func(f *fakeS3) { f.block = &types.PublicAccessBlockConfiguration{BlockPublicPolicy: aws.Bool(true)} }, want: State{Block: &Block{off, off, on, off}, Tags: web}},
+		"flags not mentioned": {change: func(f *fakeS3) { f.block = &types.PublicAccessBlockConfiguration{BlockPublicPolicy: aws.Bool(true)} }, want: State{Block: flagged(off, off, on, off), Tags: web}},
 		"no such bucket":      {change: func(f *fakeS3) { f.bucket = "" }, wantErr: "NoSuchBucket", gone: true},
 		"another account's":   {change: func(f *fakeS3) { f.owner = "210987654321" }, wantErr: "for a bucket that is not account 111122223333's"},
 		"block unreadable":    {change: func(f *fakeS3) { f.fail["GetPublicAccessBlock"] = apiError("AccessDenied") }, wantErr: "grant s3:GetBucketPublicAccessBlock"},
@@ -63,8 +63,8 @@ func TestRead(t *testing.T) {
 func TestApply(t *testing.T) {
 	t.Parallel()
 	const on, off = true, false
-	old := &Block{on, off, on, off}
-	all := &Block{on, on, on, on}
+	old := flagged(on, off, on, off)
+	all := flagged(on, on, on, on)
 	for name, c := range map[string]struct {
 		change    func(*fakeS3)
 		block     *Block
@@ -74,7 +74,7 @@ func TestApply(t *testing.T) {
 		permanent bool
 	}{
 		"put":                       {block: all, want: all},
-		"put each flag as it is":    {block: &Block{off, on, on, off}, want: &Block{off, on, on, off}},
+		"put each flag as it is":    {block: flagged(off, on, on, off), want: flagged(off, on, on, off)},
 		"put all off":               {block: &Block{}, want: &Block{}},
 		"delete":                    {},
 		"delete what is not there":  {change: func(f *fakeS3) { f.block = nil }},

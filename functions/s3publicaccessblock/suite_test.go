@@ -33,7 +33,11 @@ const (
 
 // with is a block whose flags are as told, in the order of the API.
 func with(acls, ignore, policy, restrict bool) State {
-	return State{Block: &Block{acls, ignore, policy, restrict}}
+	return State{Block: flagged(acls, ignore, policy, restrict)}
+}
+
+func flagged(acls, ignore, policy, restrict bool) *Block {
+	return &Block{BlockPublicAcls: acls, IgnorePublicAcls: ignore, BlockPublicPolicy: policy, RestrictPublicBuckets: restrict}
 }
 
 func suite() remedytest.Suite[Target, State, Change, Params] {
@@ -187,7 +191,7 @@ func flagsOf(c *types.PublicAccessBlockConfiguration) *Block {
 	if c == nil {
 		return nil
 	}
-	return &Block{*c.BlockPublicAcls, *c.IgnorePublicAcls, *c.BlockPublicPolicy, *c.RestrictPublicBuckets}
+	return flagged(*c.BlockPublicAcls, *c.IgnorePublicAcls, *c.BlockPublicPolicy, *c.RestrictPublicBuckets)
 }
 
 // blockEvent is the event that putting or deleting the block causes, as

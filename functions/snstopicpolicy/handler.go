@@ -74,7 +74,9 @@ func (t Target) Ref() remedy.Ref {
 
 type request struct {
 	ARN       string `json:"topicArn"`
-	Attribute string `json:"attributeName"`
+	Attribute string `json:"attributeName"` // of SetTopicAttributes
+
+	Attributes map[string]*string `json:"attributes"` // of CreateTopic
 }
 
 type response struct {
@@ -90,11 +92,19 @@ var topicARN = regexp.MustCompile(`^arn:aws[a-z-]*:sns:([a-z0-9-]+):([0-9]{12}):
 // that failed, that sets another attribute, or that is about another account's topic.
 func decode(ev remedy.Event) ([]Target, error) {
 	rec, err := cloudtrail.Decode[request, response](ev)
-	if err != nil || rec.Failed() || ev.Name == "SetTopicAttributes" && rec.Request.Attribute != "Policy" {
+	if err != nil || rec.Failed() {
 		return nil, err
 	}
 	arn := rec.Request.ARN
-	if ev.Name == "CreateTopic" {
+	switch ev.Name {
+	case "SetTopicAttributes":
+		if rec.Request.Attribute != "Policy" {
+			return nil, nil
+		}
+	case "CreateTopic":
+		if _, policy := rec.Request.Attributes["Policy"]; !policy {
+			return nil, nil
+		}
 		arn = rec.Response.ARN
 	}
 	parts := topicARN.FindStringSubmatch(arn)

@@ -23,11 +23,12 @@ func TestDecodeSamples(t *testing.T) {
 	t.Parallel()
 	acme := []Target{{"arn:aws:sns:us-east-1:111122223333:acme-alerts", "acme-alerts", "111122223333", "us-east-1"}}
 	policytest.Samples(t, Function, decode, map[string][]Target{
-		"set-public-publish.json": acme,
-		"create-with-policy.json": acme,
-		"add-permission.json":     acme,
-		"set-display-name.json":   nil,
-		"set-denied.json":         nil,
+		"set-public-publish.json":    acme,
+		"create-with-policy.json":    acme,
+		"create-without-policy.json": nil,
+		"add-permission.json":        acme,
+		"set-display-name.json":      nil,
+		"set-denied.json":            nil,
 	})
 }
 

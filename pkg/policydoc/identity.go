@@ -140,3 +140,9 @@ func reachesIAM(v string) bool {
 func onlyWild(v string) bool {
 	return strings.Trim(v, "*?") == "" && strings.Contains(v, "*")
 }
+
+// Without gives the policy without the statements that drop names by index, as
+// [Document.Without] does.
+func (p Identity) Without(drop func(index int) bool) Identity {
+	return Identity{p.Document.Without(drop)}
+}

@@ -20,6 +20,7 @@ type subject interface {
 	read(context.Context) (any, error)
 	check(state, params any) []Violation
 	repair(live any, base *StoredState, params any) (any, error)
+	root(base *StoredState) subject
 	diff(from, to any) []change
 	decodeState(json.RawMessage) (any, error)
 	tags(state any) map[string]string
@@ -94,13 +95,36 @@ func (s subjectOf[T, S, C, P]) check(state, params any) []Violation {
 	return s.rule.Check(s.t, state.(S), p)
 }
 
+// baseline gives a kept baseline; nil stands for none.
+func (s subjectOf[T, S, C, P]) baseline(stored *StoredState) (base Baseline[S], err error) {
+	if stored == nil {
+		return base, nil
+	}
+	if err := json.Unmarshal(stored.State, &base.State); err != nil {
+		return base, fmt.Errorf("decode baseline: %w", err)
+	}
+	base.Known, base.At = true, stored.At
+	return base, nil
+}
+
+// root gives the resource in whose place this one stands, or nil when it stands
+// for itself. A baseline that can't be decoded says nothing.
+func (s subjectOf[T, S, C, P]) root(stored *StoredState) subject {
+	base, err := s.baseline(stored)
+	if err != nil || !base.Known || s.rule.Root == nil {
+		return nil
+	}
+	root := s.rule.Root(s.t, base)
+	if root.Ref() == s.t.Ref() {
+		return nil
+	}
+	return subjectOf[T, S, C, P]{s.bound, root}
+}
+
 func (s subjectOf[T, S, C, P]) repair(live any, stored *StoredState, params any) (any, error) {
-	var base Baseline[S]
-	if stored != nil {
-		if err := json.Unmarshal(stored.State, &base.State); err != nil {
-			return nil, fmt.Errorf("decode baseline: %w", err)
-		}
-		base.Known, base.At = true, stored.At
+	base, err := s.baseline(stored)
+	if err != nil {
+		return nil, err
 	}
 	p, _ := s.params(params)
 	return s.rule.Repair(s.t, live.(S), base, p), nil

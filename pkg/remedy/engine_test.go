@@ -355,6 +355,57 @@ func TestHandle_own_change_is_recognised_by_actor_and_state(t *testing.T) {
 	l.want(recs[0], err, remedy.Reverted)
 }
 
+func TestHandle_what_stands_in_anothers_place_is_kept_under_the_first(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.handler = l.openRule(func(r *remedy.Rule[shelfID, shelf, put, params]) {
+		r.Root = func(id shelfID, base remedy.Baseline[shelf]) shelfID {
+			if first := base.State.Items["stands for"]; first != "" {
+				id.Name = first
+			}
+			return id
+		}
+	})
+	l.room.set("a", map[string]string{"x": "good"})
+	l.room.set("b", map[string]string{"stands for": "a"})
+	handle := func(id, name string) remedy.Record {
+		t.Helper()
+		recs, err := l.engine().Handle(t.Context(), l.handler, l.event(id, name))
+		if len(recs) != 1 || err != nil {
+			t.Fatalf("event %s: %d records, %v; want 1", id, len(recs), err)
+		}
+		return recs[0]
+	}
+	// As long as it has no baseline nothing tells what it stands for.
+	l.want(handle("e1", "b"), nil, remedy.Compliant)
+
+	l.room.set("a", map[string]string{"x": "bad"})
+	l.room.set("b", map[string]string{"y": "bad"})
+	rec := handle("e2", "b")
+	l.want(rec, nil, remedy.Reverted)
+	if want := (shelfID{"a", "acme"}).Ref(); rec.Resource != want || string(rec.Target) != `{"name":"a","account":"acme"}` {
+		t.Errorf("the record is of %+v, target %s; want %+v", rec.Resource, rec.Target, want)
+	}
+	l.wantItems(map[string]string{})
+	if diff := cmp.Diff(map[string]string{"y": "bad"}, l.room.items("b")); diff != "" {
+		t.Errorf("b was touched (-want +got):\n%s", diff)
+	}
+
+	// The undo's hold on the first holds for the second too.
+	undone, err := l.engine().Undo(t.Context(), l.handler, rec.ID, remedy.Actor{ID: "person"}, "needed")
+	l.want(undone, err, remedy.Undone)
+	l.want(handle("e3", "b"), nil, remedy.Exempt)
+
+	// Two that say to stand for each other end it after one step.
+	l.room.set("c", map[string]string{"stands for": "d"})
+	l.room.set("d", map[string]string{"stands for": "c"})
+	l.want(handle("e4", "c"), nil, remedy.Compliant)
+	l.want(handle("e5", "d"), nil, remedy.Compliant)
+	if rec := handle("e6", "c"); rec.Resource.ID != "shelf/d" {
+		t.Errorf("the record is of %s, want shelf/d", rec.Resource.ID)
+	}
+}
+
 func TestHandle_published_result_that_fails_fails_nothing(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)

@@ -126,6 +126,11 @@ type Rule[T Target, S any, C Change, P any] struct {
 	// same state: what a cloud assigns (rule ids, timestamps, the order of a
 	// set) and what Ebb only reads (tags) does not count.
 	Diff func(t T, from, to S) []C
+	// Root gives the resource in whose place t stands, by what t's baseline
+	// says; t itself where it stands for itself. What was deleted and made anew
+	// under another id is so kept, judged and put back under its first one. nil
+	// means that nothing stands in another's place.
+	Root func(T, Baseline[S]) T
 }
 
 // Resource is the impure half of a function: how a state is read and changed.

@@ -23,6 +23,7 @@ type run struct {
 	decision Decision
 	take     int  // of the event: more than 0 when an earlier record of it is closed
 	linked   bool // the span is linked to that of an earlier attempt
+	rooted   bool // s is the one in whose place the event's resource stands
 }
 
 // view is what one look at the resource found.
@@ -74,6 +75,10 @@ const (
 func (r *run) once(ctx context.Context, rec Record) (Record, error) {
 	rec.ID = RecordID(r.h.Name, r.ref, r.ev.ID, r.take)
 	v, err := r.look(ctx, rec.ID)
+	if root := r.s.root(v.known.Baseline); root != nil && !r.rooted {
+		r.s, r.ref, r.rooted = root, root.ref(), true
+		return r.remediate(ctx)
+	}
 	if prev := v.known.Record; prev != nil && !r.linked {
 		link(ctx, *prev)
 		r.linked = true

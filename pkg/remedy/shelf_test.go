@@ -223,10 +223,23 @@ func newLab(t *testing.T) *lab {
 
 func (l *lab) open(res remedy.Resource[shelfID, shelf, put]) *remedy.Handler {
 	l.t.Helper()
+	return l.bind(remedy.Bind(rule, res))
+}
+
+// openRule gives a handler on the room with a rule that differs.
+func (l *lab) openRule(change func(*remedy.Rule[shelfID, shelf, put, params])) *remedy.Handler {
+	l.t.Helper()
+	other := rule
+	change(&other)
+	return l.bind(remedy.Bind(other, l.room))
+}
+
+func (l *lab) bind(r remedy.Remedy) *remedy.Handler {
+	l.t.Helper()
 	h, err := remedy.Open(l.t.Context(), remedy.Function{
 		Name: "shelf-labels", Title: "Takes bad items off shelves", Severity: remedy.High, Params: params{},
 		Triggers: []remedy.Trigger{{Source: "test", Names: []string{"Put"}}},
-		New:      func(context.Context, remedy.Env) (remedy.Remedy, error) { return remedy.Bind(rule, res), nil },
+		New:      func(context.Context, remedy.Env) (remedy.Remedy, error) { return r, nil },
 	}, remedy.Env{})
 	if err != nil {
 		l.t.Fatal(err)

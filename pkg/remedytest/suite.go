@@ -38,7 +38,9 @@ type World[T remedy.Target, S any, C remedy.Change] struct {
 	// State reads the whole resource, by other means than the store, with the
 	// names that the cases use.
 	State func(testing.TB) S
-	// Remove deletes the resource.
+	// Remove deletes the resource. Nil where nobody can, as with an account's
+	// settings, or where that it does not exist is a state like others, which the
+	// function may put right.
 	Remove func(testing.TB)
 }
 

@@ -148,7 +148,7 @@ func TestParamsValidate(t *testing.T) {
 	} {
 		err := p.Names.Validate("names")
 		if err == nil {
-			err = p.Params.Validate()
+			err = p.Validate()
 		}
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("Validate() = %v, want %q", err, want)

@@ -47,6 +47,8 @@ var except = map[string]string{
 	"cloud-custodian/event-cloud-trail-create-volume":       ofTheSDK,
 	"cloud-custodian/event-cloud-trail-hsm-create-cluster":  itsOwn,
 	"cloud-custodian/event-cloud-trail-s3":                  oldForm,
+	"events/lambda-function-url/create-dated":               oldForm,
+	"events/lambda-permission/add-old":                      oldForm,
 	"events/s3-bucket-policy/put-for-service":               oldForm,
 	"events/s3-bucket-policy/put-public-acl-read":           oldForm,
 	"events/s3-public-access-block/put-old-record":          oldForm,

@@ -54,6 +54,7 @@ func start(ctx context.Context, layer *Layer) (*Server, error) {
 	cmd := exec.Command(python, args...) // #nosec G204 -- the emulator's own interpreter
 	cmd.Env = append(os.Environ(),
 		"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
+		"MOTO_EC2_LOAD_DEFAULT_AMIS=false", // hundreds, for each account and region
 		"MOTO_IAM_LOAD_MANAGED_POLICIES=true")
 	var stderr strings.Builder
 	cmd.Stderr = &stderr

@@ -23,6 +23,8 @@ def create(service):
     """A service's emulator, made when it is first asked for: EC2's takes a second to load."""
     if service == "ec2":
         import lacks  # noqa: F401  it completes the emulator
+    elif service == "awslambda":
+        import lambdas  # noqa: F401
     return create_backend_app(service)
 
 

@@ -1,0 +1,19 @@
+import boto3
+from botocore.config import Config
+
+EVENT = "PutBucketAcl"
+GOOD = ["FULL_CONTROL"]
+
+
+def s3():
+    return boto3.client("s3", config=Config(s3={"addressing_style": "path"}))
+
+
+def change(name):
+    s3().create_bucket(Bucket=name)
+    s3().put_bucket_acl(Bucket=name, ACL="public-read")
+    return name
+
+
+def state(name):
+    return sorted(g["Permission"] for g in s3().get_bucket_acl(Bucket=name)["Grants"])
