@@ -19,7 +19,7 @@ import (
 )
 
 func (a *app) reportCommand() *cobra.Command {
-	var since, until, format, file string
+	var since, until, format, file, hub string
 	o := report.Options{}
 	cmd := &cobra.Command{
 		Use:   "report",
@@ -33,6 +33,8 @@ failed, and what it cost and saved. docs/reports.md says what each figure means.
   json   the same figures, as schema/report.schema.json describes them
   csv    every record in a line
   ocsf   every record as an OCSF Compliance Finding, one a line
+  asff   every record as a finding for the Security Hub that --hub names: each line
+         is the input of aws securityhub batch-import-findings
 
 Nothing is changed.`,
 		Example: "  ebb report --out report.html\n  ebb report --since 2026-11-01 --until 2026-12-01 --format csv --out november.csv",
@@ -50,11 +52,19 @@ Nothing is changed.`,
 			switch {
 			case !o.Since.Before(o.Until):
 				return usagef("--since %s is not before --until %s: a report needs some time to be about", console.When(o.Since), console.When(o.Until))
+			case (format == "asff") != (hub != ""):
+				return usagef("--format asff and --hub ACCOUNT/REGION go together: a finding names the Security Hub that takes it")
 			case o.Minutes <= 0:
 				return usagef("--minutes %g: want a number greater than 0", o.Minutes)
 			}
 			if a.output == "json" && !cmd.Flags().Changed("format") {
 				format = "json"
+			}
+			form := form{name: format}
+			if hub != "" {
+				if form.hub, err = report.ParseHub(hub); err != nil {
+					return usageError{fmt.Errorf("--%w", err)}
+				}
 			}
 			s, err := a.lookAt(cmd.Context())
 			if err != nil {
@@ -62,23 +72,32 @@ Nothing is changed.`,
 			}
 			defer func() { err = errors.Join(err, s.Close()) }()
 			o.Progress = a.progress()
-			return a.toFile(file, func(w io.Writer) error { return a.writeReport(cmd.Context(), w, s, o, format) })
+			return a.toFile(file, func(w io.Writer) error { return a.writeReport(cmd.Context(), w, s, o, form) })
 		},
 	}
 	fs := cmd.Flags()
 	fs.StringVar(&since, "since", "7d", "what came in since: a duration (24h, 7d), a date or an RFC 3339 time")
 	fs.StringVar(&until, "until", "", "what came in before: likewise; now when empty")
 	format = "html"
-	choose(cmd, fs, &format, "format", "html, md, json, csv or ocsf", "html", "md", "json", "csv", "ocsf")
+	choose(cmd, fs, &format, "format", "html, md, json, csv, ocsf or asff", "html", "md", "json", "csv", "ocsf", "asff")
+	fs.StringVar(&hub, "hub", "", "account and region of the Security Hub, as ACCOUNT/REGION; for asff")
 	fs.StringVar(&file, "out", "", "file to write, whole or not at all; the standard output when empty")
 	fs.StringVar(&o.TeamTag, "team-tag", report.DefaultTeamTag, "key of the tag that names a resource's team")
 	fs.Float64Var(&o.Minutes, "minutes", report.DefaultMinutes, "minutes of human work that one revert saves")
 	return cmd
 }
 
+// form is how a report is written.
+type form struct {
+	name string
+	hub  report.Hub // for asff
+}
+
 // writeReport writes a report in one of its forms.
-func (a *app) writeReport(ctx context.Context, w io.Writer, s store, o report.Options, format string) error {
-	switch format {
+func (a *app) writeReport(ctx context.Context, w io.Writer, s store, o report.Options, f form) error {
+	switch f.name {
+	case "asff":
+		return report.WriteASFF(ctx, w, s, o, f.hub)
 	case "csv":
 		return report.WriteCSV(ctx, w, s, o)
 	case "ocsf":
@@ -88,11 +107,11 @@ func (a *app) writeReport(ctx context.Context, w io.Writer, s store, o report.Op
 	switch {
 	case err != nil:
 		return err
-	case format == "json" && a.output == "json":
+	case f.name == "json" && a.output == "json":
 		return console.JSON(w, r)
-	case format == "json":
+	case f.name == "json":
 		return report.WriteJSON(w, r)
-	case format == "md":
+	case f.name == "md":
 		return report.WriteMarkdown(w, r)
 	}
 	return report.WriteHTML(ctx, w, r, report.Details{Record: s.Record, Traces: s.traces})

@@ -27,6 +27,7 @@ func TestReport(t *testing.T) {
 	contains(t, "the report", string(page), "<!doctype html>", "1 change was put back", `id="record-`+rec.ID+`"`, "ebb undo "+rec.ID+" --reason TEXT")
 
 	w.golden("report.md", strings.ReplaceAll(w.must("report", "--format", "md").stdout, rec.ID, "RECORD"))
+	contains(t, "asff", w.must("report", "--format", "asff", "--hub", "111122223333/eu-west-1").stdout, `"Id":"ebb/`+rec.ID+`"`)
 	for _, format := range []string{"csv", "ocsf", "json"} {
 		contains(t, format, w.must("report", "--format", format).stdout, rec.ID)
 	}
@@ -72,12 +73,15 @@ func TestReportRefusesWhatMakesNoSense(t *testing.T) {
 	w := newWorld(t)
 	w.revert()
 	for want, args := range map[string][]string{
-		`--since "x": want a duration`:               {"--since", "x"},
-		`--until: since "x": want a duration`:        {"--until", "x"},
-		"is not before --until":                      {"--since", "1h", "--until", "2h"},
-		"--minutes 0: want a number greater than 0":  {"--minutes", "0"},
-		`--format "pdf": want one of html, md, json`: {"--format", "pdf"},
-		"unexpected argument":                        {"x"},
+		`--since "x": want a duration`:                {"--since", "x"},
+		`--until: since "x": want a duration`:         {"--until", "x"},
+		"is not before --until":                       {"--since", "1h", "--until", "2h"},
+		"--minutes 0: want a number greater than 0":   {"--minutes", "0"},
+		`--format "pdf": want one of html, md, json`:  {"--format", "pdf"},
+		"--format asff and --hub ACCOUNT/REGION go":   {"--format", "asff"},
+		"--format asff and --hub ACCOUNT/REGION go t": {"--hub", "111122223333/eu-west-1"},
+		`--hub "x": want the account and the region`:  {"--format", "asff", "--hub", "x"},
+		"unexpected argument":                         {"x"},
 	} {
 		r := w.run(append([]string{"report"}, args...)...)
 		if r.code != exitUsage || !strings.Contains(r.stderr, want) {

@@ -24,9 +24,13 @@ const (
 
 func main() {
 	host.MainJob("report", func(job host.Job) (func(context.Context, []byte) error, error) {
-		objects := s3.NewFromConfig(job.AWS, func(o *s3.Options) { o.UsePathStyle = job.Getenv(host.SettingAWS) != "" })
+		byPath := func(o *s3.Options) { o.UsePathStyle = job.Getenv(host.SettingAWS) != "" }
+		objects := s3.NewFromConfig(job.AWS, byPath)
+		// What is put around calls does not fit around a link, which makes none.
+		signing := job.AWS.Copy()
+		signing.APIOptions = nil
 		f := report.Function{
-			Ledger: job.Ledger, Objects: objects, Links: s3.NewPresignClient(objects), Bucket: job.Getenv(settingBucket),
+			Ledger: job.Ledger, Objects: objects, Links: s3.NewPresignClient(s3.NewFromConfig(signing, byPath)), Bucket: job.Getenv(settingBucket),
 			Now: time.Now, TeamTag: job.Getenv(settingTeamTag),
 		}
 		if f.Bucket == "" {
