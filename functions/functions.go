@@ -28,6 +28,7 @@ import (
 	"github.com/ebb-ops/ebb/functions/kmskey"
 	"github.com/ebb-ops/ebb/functions/lambdafunctionurl"
 	"github.com/ebb-ops/ebb/functions/lambdapermission"
+	"github.com/ebb-ops/ebb/functions/rdssnapshotsharing"
 	"github.com/ebb-ops/ebb/functions/s3accountpublicaccessblock"
 	"github.com/ebb-ops/ebb/functions/s3bucketacl"
 	"github.com/ebb-ops/ebb/functions/s3bucketlogging"
@@ -69,6 +70,7 @@ var All = []remedy.Function{
 	kmskey.Function,
 	lambdafunctionurl.Function,
 	lambdapermission.Function,
+	rdssnapshotsharing.Function,
 	s3accountpublicaccessblock.Function,
 	s3bucketacl.Function,
 	s3bucketlogging.Function,

@@ -68,6 +68,7 @@ func Set(ctx context.Context, root, function string, account Account) (Stage, er
 		"kms-key":                          kmsKey,
 		"lambda-function-url":              functionURL,
 		"lambda-permission":                lambdaPermission,
+		"rds-snapshot-sharing":             databaseSnapshot,
 		"s3-account-public-access-block":   accountBlock,
 		"s3-bucket-acl":                    bucketACL,
 		"s3-bucket-logging":                bucketLogging,

@@ -93,7 +93,7 @@ func TestReportUsesIndexes(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, query := range q.asked {
-		text, args, err := listQuery(query)
+		text, args, err := Search{Query: query}.sql()
 		if err != nil {
 			t.Fatal(err)
 		}
