@@ -103,7 +103,11 @@ func TestForgedCookies(t *testing.T) {
 	flipped := []byte(good)
 	flipped[len(flipped)/2] ^= 1
 	for name, value := range map[string]string{
-		"another key": seal(desk(t, Options{Key: [32]byte{2}}), sessionCookie),
+		"another key":   seal(desk(t, Options{Token: token, Key: [32]byte{2}}), sessionCookie),
+		"another token": seal(desk(t, Options{Token: token + "x", Key: [32]byte{1}}), sessionCookie),
+		"other people": seal(desk(t, Options{Token: token, Key: [32]byte{1}, URL: "https://ebb.example.com", Provider: &Provider{
+			Issuer: "https://id.example.com", ClientID: "ebb", Operators: []Claim{{"groups", "sre"}},
+		}}), sessionCookie),
 		"another use": seal(d, flowCookie),
 		"changed":     string(flipped),
 		"short":       good[:20],

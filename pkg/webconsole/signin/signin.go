@@ -6,6 +6,7 @@
 package signin
 
 import (
+	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -13,6 +14,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -65,7 +67,7 @@ func (p Person) Valid(csrf string) bool {
 
 // Options say who may sign in. With neither a token nor a provider nobody can.
 type Options struct {
-	Key      [32]byte  // seals the cookies
+	Key      [32]byte  // the cookies' seal is made of it and of who may sign in
 	Token    string    // the operator's; empty means that there is none
 	Provider *Provider // nil means that there is none
 	URL      string    // where people reach the console: "https://ebb.example.com"; needed with a provider
@@ -101,11 +103,33 @@ func New(opts Options) (*Desk, error) {
 			return nil, errors.New("nobody could sign in: name the claims of operators, such as groups=sre")
 		}
 	}
-	seal, err := newSealer(opts.Key)
+	seal, err := newSealer(opts.sealingKey())
 	if err != nil {
 		return nil, fmt.Errorf("make the cookies' key: %w", err)
 	}
 	return &Desk{opts: opts, token: sha256.Sum256([]byte(opts.Token)), seal: seal}, nil
+}
+
+// sealingKey gives the key for the cookies of just these options: with another
+// token, or others who are let in, earlier sessions end.
+func (o Options) sealingKey() (key [32]byte) {
+	h := hmac.New(sha256.New, o.Key[:])
+	put := func(parts ...string) {
+		for _, s := range parts {
+			_, _ = fmt.Fprintf(h, "%d:%s", len(s), s) // a hash takes all
+		}
+	}
+	put(o.Token)
+	if p := o.Provider; p != nil {
+		put(p.Issuer, p.ClientID)
+		for _, list := range [][]Claim{p.Operators, p.Readers} {
+			put(strconv.Itoa(len(list)))
+			for _, c := range list {
+				put(c.Name, c.Value)
+			}
+		}
+	}
+	return [32]byte(h.Sum(nil))
 }
 
 // HasToken reports whether an operator can sign in with a token.
