@@ -146,15 +146,24 @@ func listQuery(q remedy.Query) (string, []any, error) {
 	if !q.Since.IsZero() {
 		also("received >= ?", stored.Time(q.Since))
 	}
+	// Of the two ends only the earlier is asked for: of two, SQLite may search by
+	// the later, and read all before the page once more.
+	until := ""
 	if !q.Until.IsZero() {
-		also("received < ?", stored.Time(q.Until))
+		until = stored.Time(q.Until)
 	}
 	if q.After != "" {
 		p, err := stored.ParseCursor(q.After)
 		if err != nil {
 			return "", nil, err
 		}
-		also("(received, id) < (?, ?)", p.Received, p.ID)
+		if until == "" || p.Received < until {
+			also("(received, id) < (?, ?)", p.Received, p.ID)
+			until = ""
+		}
+	}
+	if until != "" {
+		also("received < ?", until)
 	}
 	query := "SELECT undone_by, body FROM records"
 	if len(where) > 0 {
