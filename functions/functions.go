@@ -7,6 +7,7 @@ import (
 	"github.com/ebb-ops/ebb/functions/ebsdefaultencryption"
 	"github.com/ebb-ops/ebb/functions/ebssnapshotpublicaccessblock"
 	"github.com/ebb-ops/ebb/functions/ebssnapshotsharing"
+	"github.com/ebb-ops/ebb/functions/ec2flowlog"
 	"github.com/ebb-ops/ebb/functions/ec2imagepublicaccessblock"
 	"github.com/ebb-ops/ebb/functions/ec2imagesharing"
 	"github.com/ebb-ops/ebb/functions/ec2instancelaunch"
@@ -28,6 +29,7 @@ import (
 	"github.com/ebb-ops/ebb/functions/kmskey"
 	"github.com/ebb-ops/ebb/functions/lambdafunctionurl"
 	"github.com/ebb-ops/ebb/functions/lambdapermission"
+	"github.com/ebb-ops/ebb/functions/rdssnapshotsharing"
 	"github.com/ebb-ops/ebb/functions/s3accountpublicaccessblock"
 	"github.com/ebb-ops/ebb/functions/s3bucketacl"
 	"github.com/ebb-ops/ebb/functions/s3bucketlogging"
@@ -48,6 +50,7 @@ var All = []remedy.Function{
 	ebsdefaultencryption.Function,
 	ebssnapshotpublicaccessblock.Function,
 	ebssnapshotsharing.Function,
+	ec2flowlog.Function,
 	ec2imagepublicaccessblock.Function,
 	ec2imagesharing.Function,
 	ec2instancelaunch.Function,
@@ -69,6 +72,7 @@ var All = []remedy.Function{
 	kmskey.Function,
 	lambdafunctionurl.Function,
 	lambdapermission.Function,
+	rdssnapshotsharing.Function,
 	s3accountpublicaccessblock.Function,
 	s3bucketacl.Function,
 	s3bucketlogging.Function,

@@ -3,6 +3,7 @@
 package functionstest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -68,6 +69,7 @@ func Set(ctx context.Context, root, function string, account Account) (Stage, er
 		"kms-key":                          kmsKey,
 		"lambda-function-url":              functionURL,
 		"lambda-permission":                lambdaPermission,
+		"rds-snapshot-sharing":             databaseSnapshot,
 		"s3-account-public-access-block":   accountBlock,
 		"s3-bucket-acl":                    bucketACL,
 		"s3-bucket-logging":                bucketLogging,
@@ -110,6 +112,15 @@ func (s samples) pair(account, resource, event, eventResource, failed, failedRes
 	ev, err := Sample(string(s), event, account, eventResource, resource)
 	bad, badErr := Sample(string(s), failed, account, failedResource, resource)
 	return Stage{Event: ev, Failed: bad}, errors.Join(err, badErr)
+}
+
+// again gives an event as that of another call like it.
+func again(event []byte) []byte {
+	m, err := bus.Decode(event)
+	if err != nil {
+		return event
+	}
+	return bytes.ReplaceAll(event, []byte(m.Event.ID), []byte("another-"+m.Event.ID))
 }
 
 // delivered gives the sample of a forge's webhook in the envelope in which the
