@@ -7,6 +7,7 @@ import (
 	"github.com/ebb-ops/ebb/functions/ebsdefaultencryption"
 	"github.com/ebb-ops/ebb/functions/ebssnapshotpublicaccessblock"
 	"github.com/ebb-ops/ebb/functions/ebssnapshotsharing"
+	"github.com/ebb-ops/ebb/functions/ec2flowlog"
 	"github.com/ebb-ops/ebb/functions/ec2imagepublicaccessblock"
 	"github.com/ebb-ops/ebb/functions/ec2imagesharing"
 	"github.com/ebb-ops/ebb/functions/ec2instancelaunch"
@@ -49,6 +50,7 @@ var All = []remedy.Function{
 	ebsdefaultencryption.Function,
 	ebssnapshotpublicaccessblock.Function,
 	ebssnapshotsharing.Function,
+	ec2flowlog.Function,
 	ec2imagepublicaccessblock.Function,
 	ec2imagesharing.Function,
 	ec2instancelaunch.Function,

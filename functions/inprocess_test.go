@@ -117,12 +117,19 @@ func TestSequentialCalls(t *testing.T) {
 		t.Run(f.Name, func(t *testing.T) {
 			account := mototest.New(t)
 			st := stageFor(t, f.Name, account)
-			st.spoil(t)
 			client := awsdynamodb.NewFromConfig(account.Config)
 			check(t, dynamodb.CreateTable(t.Context(), client, "ebb"))
+			env := withSettings(account.Env, st.settings)
+			if st.learn != nil {
+				h, err := remedy.Open(t.Context(), f, env)
+				check(t, err)
+				e := remedy.New(dynamodb.New(client, "ebb"), enforce{}, remedy.Options{})
+				_, err = host.Invoker{Engine: e, Handler: h}.Invoke(t.Context(), host.Delivery{Payload: st.learn})
+				check(t, err)
+			}
+			st.spoil(t)
 
 			transport := &slowTransport{}
-			env := withSettings(account.Env, st.settings)
 			env.Transport = transport
 			cfg := account.Config.Copy()
 			cfg.HTTPClient = &http.Client{Transport: transport}

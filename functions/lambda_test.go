@@ -42,6 +42,9 @@ func onLambda(t *testing.T, name string, account mototest.Account, s stage) {
 	f := emulate(t, bootstrap(t, folder(name), hostArch), settings)
 	id := eventID(t, s.event)
 
+	if s.learn != nil {
+		want(t, "outcomes of the good state", []remedy.Outcome{remedy.Compliant}, f.handle(t, s.learn))
+	}
 	s.spoil(t)
 	want(t, "the bad state", s.bad, s.state(t))
 	if s.failed != nil {

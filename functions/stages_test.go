@@ -12,6 +12,7 @@ import (
 // stage is a function's stage for a test.
 type stage struct {
 	event, failed []byte
+	learn         []byte // nil where nothing must be known
 	spoil         func(*testing.T)
 	state         func(*testing.T) []string
 	bad, good     []string
@@ -25,7 +26,7 @@ func stageFor(t *testing.T, function string, account mototest.Account) stage {
 	check(t, err)
 	t.Cleanup(s.Close)
 	return stage{
-		event: s.Event, failed: s.Failed, bad: s.Bad, good: s.Good, settings: s.Settings,
+		event: s.Event, failed: s.Failed, learn: s.Learn, bad: s.Bad, good: s.Good, settings: s.Settings,
 		spoil: func(t *testing.T) { check(t, s.Spoil(t.Context())) },
 		state: func(t *testing.T) []string {
 			state, err := s.State(t.Context())

@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -92,8 +93,11 @@ type trailWorld struct {
 	env    remedy.Env   // with the credentials of Ebb's role
 	events chan []byte  // all that were delivered
 	own    atomic.Int32 // how many of them were of Ebb's calls
-	addr   string
-	stop   func() error
+
+	missing atomic.Int32 // how many were made and not delivered yet
+
+	addr string
+	stop func() error
 
 	ask     io.Writer // change.py
 	answers *bufio.Reader
@@ -110,8 +114,16 @@ func newTrailWorld(t *testing.T, chaos trail.Chaos) *trailWorld {
 	open := make(chan string, 1)
 	var url string
 	var err error
-	w.trail, err = trail.Start(t.Context(), trail.Options{Chaos: chaos, Seed: 1, Deliver: func(ctx context.Context, ev []byte) error {
+	var seen sync.Map // their ids
+	made := func(trail.Note) { w.missing.Add(1) }
+	w.trail, err = trail.Start(t.Context(), trail.Options{Chaos: chaos, Seed: 1, Made: made, Deliver: func(ctx context.Context, ev []byte) error {
+		arrived := func() {
+			if _, twice := seen.LoadOrStore(recorded(ev).EventID, true); !twice {
+				w.missing.Add(-1)
+			}
+		}
 		if bytes.Contains(ev, []byte(`:root"`)) {
+			arrived()
 			return nil // the stage is being set
 		}
 		if url == "" {
@@ -127,6 +139,7 @@ func newTrailWorld(t *testing.T, chaos trail.Chaos) *trailWorld {
 		if bytes.Contains(ev, []byte(":assumed-role/ebb/serve")) {
 			w.own.Add(1)
 		}
+		arrived()
 		w.events <- ev
 		return nil
 	}})
@@ -227,6 +240,18 @@ func (w *trailWorld) change(t *testing.T, args ...string) (answer struct {
 	return answer
 }
 
+// spoil makes the function's bad change, and gives the name that the resource
+// goes by. Where Ebb must know the good state, it has seen it before.
+func (w *trailWorld) spoil(t *testing.T, function string) string {
+	t.Helper()
+	name := "acme-" + function
+	if prepared := w.change(t, function, name, "prepare").Name; prepared != "" {
+		name = prepared
+		w.handled(t, 0)
+	}
+	return w.change(t, function, name, "change").Name
+}
+
 // reverted waits for the record of what was done to a resource.
 func (w *trailWorld) reverted(t *testing.T, function, resource string) (rec remedy.Record) {
 	t.Helper()
@@ -250,15 +275,8 @@ func (w *trailWorld) event(t *testing.T, id string) (at time.Time) {
 	for {
 		select {
 		case raw := <-w.events:
-			var ev struct {
-				Detail struct {
-					EventID   string
-					EventTime time.Time
-				}
-			}
-			check(t, json.Unmarshal(raw, &ev))
-			if ev.Detail.EventID == id {
-				return ev.Detail.EventTime
+			if ev := recorded(raw); ev.EventID == id {
+				return ev.EventTime
 			}
 		case <-time.After(patience):
 			t.Fatalf("the trail delivered no event %s", id)
@@ -266,9 +284,21 @@ func (w *trailWorld) event(t *testing.T, id string) (at time.Time) {
 	}
 }
 
+// record is what an event says of itself.
+type record struct {
+	EventID   string
+	EventTime time.Time
+}
+
+func recorded(raw []byte) record {
+	var ev struct{ Detail record }
+	_ = json.Unmarshal(raw, &ev) // one that can't be read has no id, and is missed
+	return ev.Detail
+}
+
 func (w *trailWorld) takesBack(t *testing.T, function string, end ending) {
 	began := time.Now().Truncate(time.Second)
-	resource := w.change(t, function, "acme-"+function).Name
+	resource := w.spoil(t, function)
 	rec := w.reverted(t, function, resource)
 	if got := w.state(t, function, resource); got != string(end.Good) {
 		t.Errorf("the state is %s, want %s", got, end.Good)
@@ -297,7 +327,7 @@ func (w *trailWorld) takesBack(t *testing.T, function string, end ending) {
 
 // settles is what must come of a change, however its events come.
 func (w *trailWorld) settles(t *testing.T, function string, end ending) {
-	resource := w.change(t, function, "acme-"+function).Name
+	resource := w.spoil(t, function)
 	w.reverted(t, function, resource)
 	until(t, "it stays so", func() bool { return w.state(t, function, resource) == string(end.Good) })
 }
@@ -339,16 +369,16 @@ func (w *trailWorld) knowsItself(t *testing.T, changes int) {
 	}
 }
 
-// handled waits until so many events of Ebb's own calls have come, and nothing
-// waits in the inbox.
+// handled waits until all events that were made have come, and so many of Ebb's
+// own calls among them, and nothing waits in the inbox.
 func (w *trailWorld) handled(t *testing.T, own int) {
 	t.Helper()
-	until(t, "the events of Ebb's own calls come, and are handled", func() bool {
+	until(t, "the events come, and are handled", func() bool {
 		res, err := http.Get(w.addr + "/readyz")
 		check(t, err)
 		defer func() { _ = res.Body.Close() }()
 		var ready struct{ Pending int }
 		check(t, json.NewDecoder(res.Body).Decode(&ready))
-		return int(w.own.Load()) >= own && ready.Pending == 0
+		return w.missing.Load() <= 0 && int(w.own.Load()) >= own && ready.Pending == 0
 	})
 }

@@ -114,6 +114,14 @@ func ofAWS(f remedy.Function) bool { return strings.HasPrefix(f.Triggers[0].Sour
 func (r *rehearsal) play(ctx context.Context, d *deployment) error {
 	r.out.step(d.where + ": events go onto the bus, and over the rules' patterns to queues")
 	for name, s := range d.stages {
+		if s.Learn == nil {
+			continue
+		}
+		if err := r.learn(ctx, d, d.functions[name], s); err != nil {
+			return fmt.Errorf("let %s see the good state: %w", name, err)
+		}
+	}
+	for name, s := range d.stages {
 		if err := s.Spoil(ctx); err != nil {
 			return fmt.Errorf("make the change for %s: %w", name, err)
 		}
@@ -151,6 +159,42 @@ func (r *rehearsal) play(ctx context.Context, d *deployment) error {
 func (r *rehearsal) report(res result) {
 	r.out.outcome(res)
 	r.table = append(r.table, res)
+}
+
+// learn lets a function see a good state, which it can bring back only then.
+func (r *rehearsal) learn(ctx context.Context, d *deployment, f *function, s functionstest.Stage) (err error) {
+	if err := d.account.put(ctx, "default", s.Learn); err != nil {
+		return err
+	}
+	events, err := d.stack.account.received(ctx, f.queue)
+	if err != nil {
+		return err
+	}
+	if len(events) != 1 {
+		return fmt.Errorf("its rule delivered %d events, want one", len(events))
+	}
+	event, err := belong(events[0], d.account.id)
+	if err != nil {
+		return err
+	}
+	g, err := r.gate(d)
+	if err != nil {
+		return err
+	}
+	defer g.server.Close()
+	process, err := f.start(ctx, r.root, r.dist, g, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { err = r.finish(process, &result{}, err) }()
+	var answer struct{ Records []remedy.Record }
+	if err := process.Invoke(ctx, event, &answer); err != nil {
+		return err
+	}
+	if len(answer.Records) != 1 || answer.Records[0].Outcome != remedy.Compliant {
+		return fmt.Errorf("its records are %+v, want one that is compliant", answer.Records)
+	}
+	return nil
 }
 
 // remediate hands a function what its queue holds, and tells whether it did what

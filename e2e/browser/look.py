@@ -85,7 +85,7 @@ def look(browser, asked):
             page.screenshot(path=str(Path(asked["screenshots"]) / f"{name}-{look_name}.png"))
             page.screenshot(path=str(Path(asked["screenshots"]) / f"{name}-{look_name}-whole.png"), full_page=True)
             told += shape(page)
-            if look_name in ("light", "dark", "phone"):
+            if look_name in ("light", "dark"):
                 page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
                 told += violations(page)
             if look_name == "light":

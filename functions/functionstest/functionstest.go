@@ -3,6 +3,7 @@
 package functionstest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -111,6 +112,15 @@ func (s samples) pair(account, resource, event, eventResource, failed, failedRes
 	ev, err := Sample(string(s), event, account, eventResource, resource)
 	bad, badErr := Sample(string(s), failed, account, failedResource, resource)
 	return Stage{Event: ev, Failed: bad}, errors.Join(err, badErr)
+}
+
+// again gives an event as that of another call like it.
+func again(event []byte) []byte {
+	m, err := bus.Decode(event)
+	if err != nil {
+		return event
+	}
+	return bytes.ReplaceAll(event, []byte(m.Event.ID), []byte("another-"+m.Event.ID))
 }
 
 // delivered gives the sample of a forge's webhook in the envelope in which the

@@ -60,6 +60,7 @@ func bucketLogging(ctx context.Context, events samples, account Account) (Stage,
 	s, err := events.pair(account.ID, name,
 		"s3-bucket-logging/put-off.json", "acme-invoices",
 		"s3-bucket-logging/put-denied.json", "acme-invoices")
+	s.Learn = again(s.Event)
 	s.Spoil = func(ctx context.Context) error { return put(ctx, nil) }
 	s.State = func(ctx context.Context) ([]string, error) {
 		out, err := api.GetBucketLogging(ctx, &s3.GetBucketLoggingInput{Bucket: &name})

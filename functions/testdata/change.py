@@ -3,7 +3,10 @@
 It reads a line for each thing to do, and answers each with a line of JSON:
 
     FUNCTION                what is to become of the bad change: {"event": …, "good": …}
-    FUNCTION NAME           makes the good state, then the bad change: {"name": …}, by which the resource goes
+    FUNCTION NAME prepare   makes a good state that Ebb must see before the bad change: {"name": …} to
+                            go on with, or {} where it need not see any
+    FUNCTION NAME change    makes the bad change, and before it the good state where prepare made none:
+                            {"name": …}, by which the resource goes
     FUNCTION NAME state     what is there now: {"state": …}
 
 What goes wrong is {"error": …}. Endpoint, region and credentials are in the
@@ -11,6 +14,7 @@ environment. changes/ has a file for each function, with
 
     EVENT         the name of the event that tells of the bad change
     GOOD          the state once it is taken back
+    prepare(name) gives the name to go on with; where Ebb must have seen the good state
     change(name)  gives the name that the resource goes by
     state(name)   gives its state, in what JSON can hold
 """
@@ -20,13 +24,13 @@ import sys
 import traceback
 
 
-def answer(function, name=None, state=None):
+def answer(function, name=None, what=None):
     changes = importlib.import_module("changes." + function.replace("-", "_"))
     if name is None:
         return {"event": changes.EVENT, "good": changes.GOOD}
-    if state is None:
-        return {"name": changes.change(name)}
-    return {"state": changes.state(name)}
+    if what == "prepare":
+        return {"name": changes.prepare(name)} if hasattr(changes, "prepare") else {}
+    return {"name": changes.change(name)} if what == "change" else {"state": changes.state(name)}
 
 
 for line in sys.stdin:

@@ -113,9 +113,9 @@ func labels(cols []Column, place float64) (out []labelView) {
 		}
 		out = append(out, labelView{x, anchor, cols[i].Label})
 	}
-	switch n := len(cols); {
-	case n == 0:
-	case n == 1:
+	switch n := len(cols); n {
+	case 0:
+	case 1:
 		at(0, "middle")
 	default:
 		at(0, "start")

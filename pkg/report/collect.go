@@ -321,7 +321,7 @@ func (c *collector) result() *Report {
 
 	out.ComesBack.Resources, out.ComesBack.Actors = returning(&c.resources), returning(&c.repeats)
 	out.ComesBack.Error = max(c.resources.over, c.repeats.over)
-	out.Missed.WorstLate = c.late.quantiles()
+	out.Missed.Delivery = c.late.quantiles()
 	out.LeftAlone.Exemptions = c.exemptions.result()
 	out.Errors.Failed = out.Outcomes.Failed
 	out.Errors.Functions, out.Errors.Messages = c.failed.result(), c.messages.result()

@@ -191,7 +191,7 @@ func TestMissedLeftAloneAndErrors(t *testing.T) {
 		Letters: []remedy.DeadLetter{{ID: "new", Reason: "Bad.", At: until.Add(-time.Hour)}, {ID: "old", Reason: "Worse.", At: until.AddDate(0, -1, 0)}},
 	}
 	got := collect(t, src, week())
-	if m := got.Missed; m.Late != 1 || m.Waited != 1 || m.Retried != 1 || m.Scheduled != 1 || m.WorstLate.Worst != 3600 {
+	if m := got.Missed; m.Late != 1 || m.Waited != 1 || m.Retried != 1 || m.Scheduled != 1 || m.Delivery.Worst != 3600 {
 		t.Errorf("missed = %+v", m)
 	}
 	l := got.LeftAlone

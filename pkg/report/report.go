@@ -267,7 +267,7 @@ type Missed struct {
 	Retried   int64     `json:"retried"`   // needed more than one attempt
 	Scheduled int64     `json:"scheduled"` // found by what a schedule started, not by an event
 	LateAfter Seconds   `json:"late_after_s"`
-	WorstLate Quantiles `json:"delivery"` // of all records, not only of reverts
+	Delivery  Quantiles `json:"delivery"` // of all records, not only of reverts
 }
 
 // LateAfter is how late a delivery counts as late.

@@ -18,12 +18,18 @@ func number(n int64, noun string) string {
 	return page.Count(n) + " " + noun + "s"
 }
 
+// counted is a number of something, in words that follow it.
+type counted struct {
+	n    int64
+	what string
+}
+
 // listing joins what is not zero: "2 held, 1 failed".
-func listing(pairs ...any) string {
+func listing(all ...counted) string {
 	var out []string
-	for i := 0; i < len(pairs); i += 2 {
-		if n := pairs[i].(int64); n > 0 {
-			out = append(out, page.Count(n)+" "+pairs[i+1].(string))
+	for _, c := range all {
+		if c.n > 0 {
+			out = append(out, page.Count(c.n)+" "+c.what)
 		}
 	}
 	return strings.Join(out, ", ")
@@ -35,8 +41,11 @@ func (r *Report) Sentence() string {
 }
 
 func (o Outcomes) words() string {
-	s := listing(o.Reverted, "put back", o.Observed, "observed", o.Held, "held", o.Exempt, "exempt", o.Failed, "failed",
-		o.Undone, "undone", o.Pending, "pending", o.Other, "closed without a change")
+	s := listing(
+		counted{o.Reverted, "put back"}, counted{o.Observed, "observed"}, counted{o.Held, "held"},
+		counted{o.Exempt, "exempt"}, counted{o.Failed, "failed"}, counted{o.Undone, "undone"},
+		counted{o.Pending, "pending"}, counted{o.Other, "closed without a change"},
+	)
 	if s == "" {
 		return "nothing happened"
 	}
@@ -47,8 +56,10 @@ func (o Outcomes) words() string {
 func (o Open) Sentence() string {
 	s := "No violation is known to be open."
 	if o.Total > 0 {
-		s = fmt.Sprintf("%s open: %s.", areOpen(o.Total), listing(o.Observed, "only observed", o.Held, "held by a cap", o.Failed, "that Ebb failed to put back",
-			o.Pending, "in progress or interrupted", o.Expired, "whose exemption has expired"))
+		s = fmt.Sprintf("%s open: %s.", areOpen(o.Total), listing(
+			counted{o.Observed, "only observed"}, counted{o.Held, "held by a cap"}, counted{o.Failed, "that Ebb failed to put back"},
+			counted{o.Pending, "in progress or interrupted"}, counted{o.Expired, "whose exemption has expired"},
+		))
 	}
 	if o.Expiring > 0 {
 		s += fmt.Sprintf(" Within %d days the exemption of %s ends.", ExpiryDays, number(o.Expiring, "resource"))
@@ -133,9 +144,10 @@ func events(n int64) string { return number(n, "event") }
 
 // Sentence says what Ebb did not dare to do.
 func (l LeftAlone) Sentence() string {
-	s := listing(l.Observed, "only observed, because the policy says so", l.Blast, "held by the blast cap", l.Fight, "held by the fight cap",
-		l.Exempt, "covered by an exemption or by the hold of an undo", l.Untouched, "failed before a call was made, where a person must act",
-		l.Partly, "failed after a call was tried")
+	s := listing(
+		counted{l.Observed, "only observed, because the policy says so"}, counted{l.Blast, "held by the blast cap"}, counted{l.Fight, "held by the fight cap"},
+		counted{l.Exempt, "covered by an exemption or by the hold of an undo"}, counted{l.Untouched, "failed before a call was made, where a person must act"}, counted{l.Partly, "failed after a call was tried"},
+	)
 	if s == "" {
 		return "Ebb left nothing alone."
 	}

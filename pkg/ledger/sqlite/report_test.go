@@ -82,16 +82,27 @@ func (q *queries) Records(ctx context.Context, query remedy.Query) ([]remedy.Rec
 func TestReportUsesIndexes(t *testing.T) {
 	t.Parallel()
 	l := openTest(t, filepath.Join(t.TempDir(), "ledger.db"))
-	for _, r := range (reporttest.Make{Every: time.Hour}).Records(60) {
-		if err := l.SaveRecord(t.Context(), r); err != nil {
-			t.Fatal(err)
+	err := l.write(t.Context(), func(tx *sql.Tx) error {
+		for _, r := range (reporttest.Make{Every: 4 * time.Minute}).Records(400) {
+			row, err := encodeRecord(r)
+			if err == nil {
+				err = putRecord(t.Context(), tx, row)
+			}
+			if err != nil {
+				return err
+			}
 		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 	q := &queries{Ledger: l}
 	until := reporttest.Until()
 	if _, err := report.Collect(t.Context(), q, report.Options{Since: until.Add(-24 * time.Hour), Until: until}); err != nil {
 		t.Fatal(err)
 	}
+	later := 0
 	for _, query := range q.asked {
 		text, args, err := Search{Query: query}.sql()
 		if err != nil {
@@ -104,15 +115,20 @@ func TestReportUsesIndexes(t *testing.T) {
 		if err := l.readers.QueryRowContext(t.Context(), "EXPLAIN QUERY PLAN "+text, args...).Scan(&id, &parent, &unused, &plan); err != nil {
 			t.Fatal(err)
 		}
-		want := "SEARCH records USING INDEX records_received (received>? AND received<?)"
+		end := "received<?"
+		if query.After != "" {
+			end = "(received,id)<(?,?)"
+			later++
+		}
+		want := "SEARCH records USING INDEX records_received (received>? AND " + end + ")"
 		if query.Outcome != "" {
-			want = "SEARCH records USING INDEX records_outcome (outcome=? AND received>? AND received<?)"
+			want = "SEARCH records USING INDEX records_outcome (outcome=? AND received>? AND " + end + ")"
 		}
 		if !strings.HasPrefix(plan, want) {
 			t.Errorf("%+v is answered by %q, want %q", query, plan, want)
 		}
 	}
-	if len(q.asked) != 7 {
-		t.Errorf("%d queries, want one of the window and one of each outcome that may be open", len(q.asked))
+	if len(q.asked) != 8 || later != 1 {
+		t.Errorf("%d queries, %d of a later page; want two of the window and one of each outcome that may be open", len(q.asked), later)
 	}
 }

@@ -80,15 +80,24 @@ func (s Search) sql() (string, []any, error) {
 	if !s.Since.IsZero() {
 		also("received >= ?", stored.Time(s.Since))
 	}
+	// Of the two ends only the earlier is asked for: of two, SQLite may search by
+	// the later, and read all before the page once more.
+	until := ""
 	if !s.Until.IsZero() {
-		also("received < ?", stored.Time(s.Until))
+		until = stored.Time(s.Until)
 	}
 	if s.After != "" {
 		p, err := stored.ParseCursor(s.After)
 		if err != nil {
 			return "", nil, err
 		}
-		also("(received, id) < (?, ?)", p.Received, p.ID)
+		if until == "" || p.Received < until {
+			also("(received, id) < (?, ?)", p.Received, p.ID)
+			until = ""
+		}
+	}
+	if until != "" {
+		also("received < ?", until)
 	}
 	query := "SELECT undone_by, body FROM records"
 	if asked := strings.Fields(strings.ToLower(s.Text)); len(asked) > 0 {
