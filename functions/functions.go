@@ -5,10 +5,10 @@ import (
 	"github.com/ebb-ops/ebb/functions/cloudtraillogging"
 	"github.com/ebb-ops/ebb/functions/configrecorder"
 	"github.com/ebb-ops/ebb/functions/ebsdefaultencryption"
-	"github.com/ebb-ops/ebb/functions/ebssnapshotpublicaccessblock"
+	"github.com/ebb-ops/ebb/functions/ebssnapshotaccessblock"
 	"github.com/ebb-ops/ebb/functions/ebssnapshotsharing"
 	"github.com/ebb-ops/ebb/functions/ec2flowlog"
-	"github.com/ebb-ops/ebb/functions/ec2imagepublicaccessblock"
+	"github.com/ebb-ops/ebb/functions/ec2imageaccessblock"
 	"github.com/ebb-ops/ebb/functions/ec2imagesharing"
 	"github.com/ebb-ops/ebb/functions/ec2instancelaunch"
 	"github.com/ebb-ops/ebb/functions/ec2instancemetadata"
@@ -30,7 +30,7 @@ import (
 	"github.com/ebb-ops/ebb/functions/lambdafunctionurl"
 	"github.com/ebb-ops/ebb/functions/lambdapermission"
 	"github.com/ebb-ops/ebb/functions/rdssnapshotsharing"
-	"github.com/ebb-ops/ebb/functions/s3accountpublicaccessblock"
+	"github.com/ebb-ops/ebb/functions/s3accountaccessblock"
 	"github.com/ebb-ops/ebb/functions/s3bucketacl"
 	"github.com/ebb-ops/ebb/functions/s3bucketlogging"
 	"github.com/ebb-ops/ebb/functions/s3bucketpolicy"
@@ -48,10 +48,10 @@ var All = []remedy.Function{
 	cloudtraillogging.Function,
 	configrecorder.Function,
 	ebsdefaultencryption.Function,
-	ebssnapshotpublicaccessblock.Function,
+	ebssnapshotaccessblock.Function,
 	ebssnapshotsharing.Function,
 	ec2flowlog.Function,
-	ec2imagepublicaccessblock.Function,
+	ec2imageaccessblock.Function,
 	ec2imagesharing.Function,
 	ec2instancelaunch.Function,
 	ec2instancemetadata.Function,
@@ -73,7 +73,7 @@ var All = []remedy.Function{
 	lambdafunctionurl.Function,
 	lambdapermission.Function,
 	rdssnapshotsharing.Function,
-	s3accountpublicaccessblock.Function,
+	s3accountaccessblock.Function,
 	s3bucketacl.Function,
 	s3bucketlogging.Function,
 	s3bucketpolicy.Function,

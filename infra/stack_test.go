@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -49,7 +48,7 @@ func TestStacksHaveRoom(t *testing.T) {
 		functions, own := len(bySource[path]), 0
 		for _, d := range bySource[path] {
 			for id := range tmpl.Resources {
-				if strings.HasPrefix(id, d.id) {
+				if d.owns(t, id) {
 					own++
 				}
 			}
@@ -76,19 +75,19 @@ func TestStacksHaveRoom(t *testing.T) {
 	}
 }
 
-// TestEnvironmentHasRoom holds that a source may have 25 functions: each knows
+// TestEnvironmentHasRoom holds that a source may have 50 functions: each knows
 // the roles of all of them, in both forms.
 func TestEnvironmentHasRoom(t *testing.T) {
 	t.Parallel()
-	const perSource = 25
+	const perSource = 50
 	longest := 0
 	for _, d := range all(t) {
 		if d.awsSource != "" {
 			longest = max(longest, len(d.name))
 		}
 	}
-	account := "111122223333"
-	self := perSource * (len("arn:aws:iam::"+account+":role/") + maxStack + 1 + maxRegion + 1 + longest + 1 + len("arn:aws:iam::*:role/ebb-") + longest + 1)
+	const account = "111122223333"
+	self := len("arn:aws-us-gov:iam::"+account+":role/") + maxStack + 1 + maxRegion + 1 + len("{},arn:aws-us-gov:iam::*:role/ebb-{}") + 2*perSource*(longest+1)
 	const others = 600 // table, bus, spoke role, external id, and the names of all variables
 	if self+others > maxEnvironment {
 		t.Errorf("%d functions of one source have %d bytes of variables, Lambda takes %d", perSource, self+others, maxEnvironment)

@@ -164,6 +164,18 @@ func (d deployed) resource(t *testing.T, suffix, typ string) resource {
 	return r
 }
 
+// owns reports whether a resource of the function's template is the function's:
+// that of a function with a longer name is not.
+func (d deployed) owns(t *testing.T, id string) bool {
+	t.Helper()
+	for _, other := range all(t) {
+		if len(other.id) > len(d.id) && strings.HasPrefix(other.id, d.id) && strings.HasPrefix(id, other.id) {
+			return false
+		}
+	}
+	return strings.HasPrefix(id, d.id)
+}
+
 // logicalID gives the name of a function's resource: "S3BucketPolicy".
 func logicalID(name string) string {
 	var out string
@@ -229,7 +241,7 @@ func TestTriggersAreThePatterns(t *testing.T) {
 	for _, d := range all(t) {
 		var got []object
 		for _, id := range slices.Sorted(maps.Keys(tmpls[d.path].Resources)) {
-			if r := d.Resources[id]; r.Type == "AWS::Events::Rule" && strings.HasPrefix(id, d.id) {
+			if r := d.Resources[id]; r.Type == "AWS::Events::Rule" && d.owns(t, id) {
 				got = append(got, r.Properties)
 			}
 		}
@@ -326,14 +338,9 @@ func TestFunctionsFailSafe(t *testing.T) {
 // TestSettings holds the functions' environment: names and ARNs, and no secret.
 func TestSettings(t *testing.T) {
 	t.Parallel()
-	self := map[string][2]list{}
+	names := map[string][]string{}
 	for _, d := range all(t) {
-		if d.awsSource != "" {
-			s := self[d.awsSource]
-			s[0] = append(s[0], d.id+"Role.Arn")
-			s[1] = append(s[1], object{"Fn::If": list{"Spokes", "arn:${AWS::Partition}:iam::*:role/ebb-" + d.name, "AWS::NoValue"}})
-			self[d.awsSource] = s
-		}
+		names[d.awsSource] = append(names[d.awsSource], d.name)
 	}
 	for _, d := range all(t) {
 		want := object{"EBB_BUS": "Bus", "POWERTOOLS_SERVICE_NAME": "Stack", "EBB_TABLE": "Table", "EBB_POLICY_FILE": "policy.yaml"}
@@ -349,8 +356,11 @@ func TestSettings(t *testing.T) {
 			want["EBB_ACCOUNT"] = "AWS::AccountId"
 			want["EBB_SPOKE_ROLE"] = object{"Fn::If": list{"Spokes", "arn:${AWS::Partition}:iam::{account}:role/ebb-{function}", ""}}
 			want["EBB_SPOKE_EXTERNAL_ID"] = object{"Fn::If": list{"Spokes", "${SpokeExternalId}:{account}:{function}", ""}}
-			s := self[d.awsSource]
-			want["EBB_SELF"] = object{"Fn::Join": list{",", slices.Concat(s[0], s[1])}}
+			own := "{" + strings.Join(names[d.awsSource], ",") + "}"
+			want["EBB_SELF"] = object{"Fn::Join": list{",", list{
+				"arn:${AWS::Partition}:iam::${AWS::AccountId}:role/${Stack}_${AWS::Region}_" + own,
+				object{"Fn::If": list{"Spokes", "arn:${AWS::Partition}:iam::*:role/ebb-" + own, "AWS::NoValue"}},
+			}}}
 		}
 		got := d.Resources[d.id].Properties["Environment"].(object)["Variables"]
 		if diff := cmp.Diff(any(want), got); diff != "" {

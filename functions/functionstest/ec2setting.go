@@ -40,8 +40,8 @@ func defaultEncryption(ctx context.Context, events samples, account Account) (St
 func snapshotBlock(_ context.Context, events samples, account Account) (Stage, error) {
 	api := ec2.NewFromConfig(account.Config)
 	s, err := events.pair(account.ID, "",
-		"ebs-snapshot-public-access-block/disable.json", "no resource is named",
-		"ebs-snapshot-public-access-block/disable-denied.json", "no resource is named")
+		"ebs-snapshot-access-block/disable.json", "no resource is named",
+		"ebs-snapshot-access-block/disable-denied.json", "no resource is named")
 	s.Spoil = func(ctx context.Context) error {
 		_, err := api.DisableSnapshotBlockPublicAccess(ctx, &ec2.DisableSnapshotBlockPublicAccessInput{})
 		return err
@@ -61,8 +61,8 @@ func snapshotBlock(_ context.Context, events samples, account Account) (Stage, e
 func imageBlock(_ context.Context, events samples, account Account) (Stage, error) {
 	api := ec2.NewFromConfig(account.Config)
 	s, err := events.pair(account.ID, "",
-		"ec2-image-public-access-block/disable.json", "no resource is named",
-		"ec2-image-public-access-block/disable-denied.json", "no resource is named")
+		"ec2-image-access-block/disable.json", "no resource is named",
+		"ec2-image-access-block/disable-denied.json", "no resource is named")
 	s.Spoil = func(ctx context.Context) error {
 		_, err := api.DisableImageBlockPublicAccess(ctx, &ec2.DisableImageBlockPublicAccessInput{})
 		return err

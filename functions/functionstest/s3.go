@@ -136,8 +136,8 @@ func accountBlock(ctx context.Context, events samples, account Account) (Stage, 
 		return Stage{}, err
 	}
 	s, err := events.pair(account.ID, account.ID,
-		"s3-account-public-access-block/delete.json", "111122223333",
-		"s3-account-public-access-block/delete-denied.json", "111122223333")
+		"s3-account-access-block/delete.json", "111122223333",
+		"s3-account-access-block/delete-denied.json", "111122223333")
 	s.Spoil = func(ctx context.Context) error {
 		_, err := api.DeletePublicAccessBlock(ctx, &s3control.DeletePublicAccessBlockInput{AccountId: &account.ID})
 		return err

@@ -37,7 +37,7 @@ var Function = remedy.Function{
 		Keeps:  "No flag is turned off, whatever the baseline says. The account's own public access block, policies and ACLs are not touched.",
 		Limits: []string{
 			"A bucket that is public on purpose, such as a website's, stops being so when this is enforced: name such buckets in allowed_buckets first.",
-			"The account's block may hold the public off whatever this one says. It is not looked at, because it may be lifted by itself: s3-account-public-access-block is the function for it.",
+			"The account's block may hold the public off whatever this one says. It is not looked at, because it may be lifted by itself: s3-account-access-block is the function for it.",
 		},
 		Links: []string{
 			"https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html",

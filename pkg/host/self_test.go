@@ -3,6 +3,8 @@ package host
 import (
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
 
@@ -34,5 +36,27 @@ func TestSelf_in_spokes(t *testing.T) {
 				t.Errorf("Self(%s) = %t, want %t", tt.id, got, tt.want)
 			}
 		})
+	}
+}
+
+func TestBraces(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string][]string{
+		"":                                    nil,
+		"a":                                   {"a"},
+		"a,b":                                 {"a", "b"},
+		"a,":                                  {"a"},
+		"x-{a,b}":                             {"x-a", "x-b"},
+		"x-{a,b}-y,z":                         {"x-a-y", "x-b-y", "z"},
+		"z,x-{a},{b,c}":                       {"z", "x-a", "b", "c"},
+		"x-{}":                                {"x-"},
+		"x{a,b":                               {"x{a", "b"},
+		"x}a,b":                               {"x}a", "b"},
+		"}x{a,b}":                             {"}x{a", "b}"},
+		"arn:aws:iam::*:role/ebb-{lamp,door}": {"arn:aws:iam::*:role/ebb-lamp", "arn:aws:iam::*:role/ebb-door"},
+	} {
+		if diff := cmp.Diff(want, braces(in)); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", in, diff)
+		}
 	}
 }

@@ -57,9 +57,12 @@ func loadPolicy(path string, f remedy.Function) (*policy.Policy, error) {
 // accounts these are is not known beforehand; so no one else may be able to make
 // a role of that name in an account whose events come here. List the ARNs one by
 // one where that can't be ruled out.
+//
+// Identities that differ in one part may be written together, as a shell does:
+// arn:aws:iam::1:role/ebb-{a,b} is two. A function's settings are limited.
 func Self(identities string) func(remedy.Actor) bool {
 	known := map[string]bool{}
-	for id := range strings.SplitSeq(identities, ",") {
+	for _, id := range braces(identities) {
 		if id = strings.TrimSpace(id); id != "" {
 			known[id] = true
 		}
@@ -68,6 +71,31 @@ func Self(identities string) func(remedy.Actor) bool {
 		role := roleOf(a.ID)
 		return known[a.ID] || a.ID == "" && known[a.Name] || known[role] || known[anyAccount(role)]
 	}
+}
+
+// braces takes a list apart at its commas, and writes out what stands in braces.
+// A brace that has no other is a character like all.
+func braces(list string) []string {
+	var out []string
+	for list != "" {
+		comma, open := strings.IndexByte(list, ','), strings.IndexByte(list, '{')
+		end := strings.IndexByte(list, '}')
+		if comma < 0 {
+			comma = len(list)
+		}
+		if open < 0 || open > comma || end < open {
+			out = append(out, list[:comma])
+			list = list[min(comma+1, len(list)):]
+			continue
+		}
+		before, after := list[:open], list[end+1:]
+		tail, rest, _ := strings.Cut(after, ",")
+		for part := range strings.SplitSeq(list[open+1:end], ",") {
+			out = append(out, before+part+tail)
+		}
+		list = rest
+	}
+	return out
 }
 
 // roleOf gives the role's ARN for the ARN of one of its sessions:

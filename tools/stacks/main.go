@@ -75,6 +75,15 @@ func (s service) Events() []string {
 	return slices.Compact(out)
 }
 
+// Names gives the names of the functions, with commas.
+func (s service) Names() string {
+	var out []string
+	for _, f := range s.Functions {
+		out = append(out, f.Name)
+	}
+	return strings.Join(out, ",")
+}
+
 // Actions gives all that the service's functions may do.
 func (s service) Actions() []string {
 	var out []string
