@@ -46,6 +46,11 @@ demo-github:
 e2e-gitea: tools-gitea
 	go test -tags e2e -count=1 -v ./e2e/gitea
 
+## Look at what people read in a real browser: layout, keyboard, and axe's rules for accessibility
+.PHONY: e2e-browser
+e2e-browser: tools-browser
+	go test -tags e2e -count=1 -v ./e2e/browser ./e2e/console
+
 ## Rehearse the deployment: every function with its own role, on an emulated AWS
 .PHONY: rehearse
 rehearse: tools
@@ -121,6 +126,10 @@ tools-jaeger:
 .PHONY: tools-gitea
 tools-gitea:
 	@sh tools/install-gitea.sh
+
+.PHONY: tools-browser
+tools-browser:
+	@sh tools/install-browser.sh
 
 .PHONY: tools-sam-translator
 tools-sam-translator:

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -12,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/ebb-ops/ebb/pkg/report"
 )
 
 func read(t *testing.T, path string) string {
@@ -135,5 +138,28 @@ func TestCosts(t *testing.T) {
 		if want, got := fmt.Sprintf("%.2f", sum), fmt.Sprintf("%.2f", row("in all")[i]); want != got {
 			t.Errorf("in all, column %d: %s, the formula says %s", i, got, want)
 		}
+	}
+}
+
+// TestCostOfARevert holds what reports say of it to the formula.
+func TestCostOfARevert(t *testing.T) {
+	t.Parallel()
+	doc := read(t, "deploy.md")
+	for _, want := range []string{
+		"events·(0.25 GB·0.2 s·$0.0000133334 + $0.0000002)", "reverts·(0.25 GB·1 s·$0.0000133334 + $0.0000002)",
+		"events·2·$0.000000125", "reverts·(15·$0.000000625 + 6·$0.000000125)", "(reverts + webhooks)·$0.000001", "traced·$0.000005",
+		"(events·3 KB + reverts·6 KB + webhooks·2 KB)·$0.50", "reverts·4 KB + webhooks·10 KB)·$0.123",
+	} {
+		if !strings.Contains(doc, want) {
+			t.Errorf("deploy.md has no %q any more: what pkg/report counts is another price", want)
+		}
+	}
+	const kb = 1e-6
+	want := 0.25*(0.2+1)*0.0000133334 + 2*0.0000002 + 2*0.000000125 + 15*0.000000625 + 6*0.000000125 + 0.000001 + 0.000005 + (3+6)*kb*0.50 + 4*kb*0.123
+	if math.Abs(report.PerRevert-want) > 1e-12 {
+		t.Errorf("a revert costs %v, the formula says %v", report.PerRevert, want)
+	}
+	if text := fmt.Sprintf("$%.7f", report.PerRevert); !strings.Contains(read(t, "reports.md"), text) {
+		t.Errorf("reports.md does not say that a revert costs %s", text)
 	}
 }

@@ -2,20 +2,17 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/ebb-ops/ebb/pkg/bus"
 	"github.com/ebb-ops/ebb/pkg/bus/inbox"
 	"github.com/ebb-ops/ebb/pkg/console"
 	"github.com/ebb-ops/ebb/pkg/host"
+	"github.com/ebb-ops/ebb/pkg/host/local"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 	"github.com/ebb-ops/ebb/pkg/trace"
 )
@@ -142,7 +139,7 @@ was handled. What fails again becomes a dead letter again.`,
 			}
 			defer func() { err = errors.Join(err, in.Close()) }()
 			return s.replay(cmd.Context(), letters, func(ctx context.Context, d remedy.DeadLetter, functions []string) (string, error) {
-				return "back in the inbox: ebb serve on " + a.data + " handles it", in.Accept(ctx, deliveries(d, functions)...)
+				return "back in the inbox: ebb serve on " + a.data + " handles it", in.Accept(ctx, local.Deliveries(d, functions)...)
 			})
 		},
 	}
@@ -189,7 +186,7 @@ func (s *session) replay(ctx context.Context, letters []remedy.DeadLetter,
 	failed := 0
 	for _, d := range letters {
 		out := replayed{ID: d.ID}
-		functions, err := s.functionsOf(d)
+		functions, err := local.FunctionsOf(s.Functions, d)
 		if err == nil {
 			out.Functions = functions
 			out.Result, err = send(ctx, d, functions)
@@ -219,45 +216,6 @@ func (s *session) replay(ctx context.Context, letters []remedy.DeadLetter,
 		s.note("There are no dead letters.")
 	}
 	return nil
-}
-
-// functionsOf gives the functions that a dead letter is for. One that names
-// none is for those that its event triggers.
-func (s *session) functionsOf(d remedy.DeadLetter) ([]string, error) {
-	if d.Function != "" {
-		if _, ok := s.function(d.Function); !ok {
-			return nil, fmt.Errorf("there is no function %q in this version of ebb", d.Function)
-		}
-		return []string{d.Function}, nil
-	}
-	m, err := bus.Decode(d.Payload)
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	for _, f := range s.Functions {
-		if f.Handles(m.Event) {
-			names = append(names, f.Name)
-		}
-	}
-	if len(names) == 0 {
-		return nil, fmt.Errorf("no function is triggered by %s from %s", m.Event.Name, m.Event.Source)
-	}
-	return names, nil
-}
-
-// deliveries gives what goes into the inbox for a dead letter. Their ids are of
-// this replay, the same when it is repeated after a crash: should the delivery
-// fail again before the old letter is removed, the new letter has another id.
-func deliveries(d remedy.DeadLetter, functions []string) []inbox.Delivery {
-	var out []inbox.Delivery
-	for _, name := range functions {
-		del := inbox.NewDelivery(name, d.Source, d.Event, d.Payload)
-		sum := sha256.Sum256([]byte(del.ID + " " + d.ID + " " + d.At.UTC().Format(time.RFC3339Nano)))
-		del.ID, del.Carrier = hex.EncodeToString(sum[:16]), trace.Linked(d.Carrier)
-		out = append(out, del)
-	}
-	return out
 }
 
 // handleLetter handles a dead letter in this process.

@@ -14,8 +14,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/ebb-ops/ebb/pkg/console"
 	"github.com/ebb-ops/ebb/pkg/remedy"
+	"github.com/ebb-ops/ebb/pkg/waterfall"
 )
 
 // jaeger is a running Jaeger that keeps traces in memory.
@@ -154,7 +154,7 @@ func TestJaegerHasTheTraceThatShowPrints(t *testing.T) {
 		t.Fatalf("outcome %s in trace %s, want reverted in %s", rec.Outcome, rec.TraceID, trace)
 	}
 
-	var shown struct{ Trace []console.Span }
+	var shown struct{ Trace []waterfall.Span }
 	s.json(&shown, "show", rec.ID)
 	want := map[string]step{}
 	for _, span := range shown.Trace {
@@ -250,7 +250,7 @@ func TestServeWithoutItsCollector(t *testing.T) {
 			if repo, ok := s.hub.Repo("acme", "plans"); !ok || repo.Visibility != "private" {
 				t.Errorf("the repository is %+v, want private", repo)
 			}
-			var shown struct{ Trace []console.Span }
+			var shown struct{ Trace []waterfall.Span }
 			if s.json(&shown, "show", rec.ID); len(shown.Trace) == 0 {
 				t.Error("ebb show has no trace")
 			}

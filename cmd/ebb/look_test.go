@@ -11,15 +11,15 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/ebb-ops/ebb/pkg/console"
 	"github.com/ebb-ops/ebb/pkg/ledger/sqlite"
 	"github.com/ebb-ops/ebb/pkg/remedy"
+	"github.com/ebb-ops/ebb/pkg/waterfall"
 )
 
 func TestLookingNeedsALedger(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
-		{"records"}, {"show", "x"}, {"undo", "x", "--reason", "y"}, {"dead-letters"}, {"dead-letters", "replay", "--all"},
+		{"records"}, {"report"}, {"show", "x"}, {"undo", "x", "--reason", "y"}, {"dead-letters"}, {"dead-letters", "replay", "--all"},
 	} {
 		w := newWorld(t)
 		r := w.run(args...)
@@ -136,7 +136,7 @@ func TestShow(t *testing.T) {
 	}
 	var got struct {
 		remedy.Record
-		Trace []console.Span `json:"trace"`
+		Trace []waterfall.Span `json:"trace"`
 	}
 	if err := json.Unmarshal([]byte(w.must("show", rec.ID, "-o", "json").stdout), &got); err != nil {
 		t.Fatal(err)

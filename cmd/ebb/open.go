@@ -121,7 +121,15 @@ func (a *app) open(ctx context.Context, ledger func(context.Context) (store, err
 		return nil, err
 	}
 	opts.Now = a.Now
-	return &session{a, st, remedy.New(st, p, opts), map[string]*remedy.Handler{}}, nil
+	says := policy.NewOverlay(p, a.Now)
+	if st.file != nil { // where the console keeps what operators decided
+		overrides, err := st.file.Overrides(ctx)
+		if err != nil {
+			return nil, errors.Join(err, st.Close())
+		}
+		says.Set(overrides)
+	}
+	return &session{a, st, remedy.New(st, says, opts), map[string]*remedy.Handler{}}, nil
 }
 
 // handler opens a function once.

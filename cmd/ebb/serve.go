@@ -21,7 +21,8 @@ const (
 )
 
 func (a *app) serveCommand() *cobra.Command {
-	var listen, token, self string
+	var listen, token, self, reports string
+	var people people
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run all functions in one process, with an HTTP side for events",
@@ -29,6 +30,7 @@ func (a *app) serveCommand() *cobra.Command {
 inbox of --data before it is answered, and then handled with retries; what fails
 for good becomes a dead letter.
 
+  GET  /                     the console, for a browser
   POST /webhooks/github      GitHub's webhooks, signed
   POST /webhooks/gitea       Gitea's and Forgejo's webhooks, signed
   POST /events               EventBridge events: one, an array, or JSON lines
@@ -40,7 +42,9 @@ for good becomes a dead letter.
 /events, PutEvents, /api and /metrics are for this machine only, unless a token
 is set. ` + settingSecret + ` and ` + settingGiteaSecret + ` hold the
 webhooks' secrets, and the same names with ` + previous + ` the ones before, while they
-are replaced. Logs go to the standard error as JSON. SIGTERM finishes what runs
+are replaced. The console only shows things, to this machine, until people can
+sign in: with --operator-token, or at an OpenID Connect provider that
+` + settingIssuer + ` and the settings beside it name. Logs go to the standard error as JSON. SIGTERM finishes what runs
 and keeps the rest.`,
 		Args: arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
@@ -58,6 +62,10 @@ and keeps the rest.`,
 			cfg := local.Config{
 				Listen: listen, Data: a.data, Policy: p, Functions: a.Functions, Env: a.env(), Token: token,
 				Self: ownIdentities(self), Keeper: a.Keeper, Log: log,
+			}
+			cfg.Console, err = a.console(listen, &people)
+			if err != nil {
+				return err
 			}
 			cfg.Secrets, cfg.Gitea = a.secrets(settingSecret), a.secrets(settingGiteaSecret)
 			if a.StartMetrics != nil {
@@ -79,9 +87,19 @@ and keeps the rest.`,
 				return err
 			}
 			defer func() { err = errors.Join(err, h.Close()) }()
+			if reports != "" {
+				stop, err := a.startReports(cmd.Context(), reports, schedules(), log)
+				if err != nil {
+					return err
+				}
+				defer stop()
+			}
 			return h.Run(cmd.Context(), func(addr net.Addr) {
 				// Serving goes on also when nobody reads this.
 				_ = a.printer().Say("ebb serves on http://%s", addr)
+				if people.made != "" {
+					_ = a.printer().Say("operator's token, until ebb serve stops: %s", people.made)
+				}
 			})
 		},
 	}
@@ -89,6 +107,9 @@ and keeps the rest.`,
 	fromEnv(cmd.Flags(), "listen", "EBB_LISTEN")
 	cmd.Flags().StringVar(&token, "token", "", "bearer token that events and records ask for; better set in the environment")
 	fromEnv(cmd.Flags(), "token", settingToken)
+	people.addFlags(cmd)
+	cmd.Flags().StringVar(&reports, "reports", "", "folder for a report of each day, and of each week; none is written when empty")
+	fromEnv(cmd.Flags(), "reports", "EBB_REPORTS")
 	addSelf(cmd, &self)
 	return cmd
 }

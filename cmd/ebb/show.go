@@ -8,6 +8,7 @@ import (
 
 	"github.com/ebb-ops/ebb/pkg/console"
 	"github.com/ebb-ops/ebb/pkg/remedy"
+	"github.com/ebb-ops/ebb/pkg/waterfall"
 )
 
 func (a *app) showCommand() *cobra.Command {
@@ -47,7 +48,7 @@ func (a *app) show(ctx context.Context, s store, rec remedy.Record) error {
 	if a.json("table") {
 		return console.JSON(a.Stdout, struct {
 			remedy.Record
-			Trace []console.Span `json:"trace"`
+			Trace []waterfall.Span `json:"trace"`
 		}{rec, allSpans(traces)})
 	}
 	d := console.Detail{Record: rec, Traces: traces}

@@ -3,8 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -15,6 +13,7 @@ import (
 	"github.com/ebb-ops/ebb/pkg/host"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 	"github.com/ebb-ops/ebb/pkg/trace/otlp"
+	"github.com/ebb-ops/ebb/pkg/waterfall"
 )
 
 func (a *app) traceCommand() *cobra.Command {
@@ -39,7 +38,7 @@ record's own times.`,
 					return a.exportTrace(file, rec, allSpans(traces))
 				case a.json("table"):
 					return console.JSON(a.Stdout, struct {
-						Trace []console.Span `json:"trace"`
+						Trace []waterfall.Span `json:"trace"`
 					}{allSpans(traces)})
 				}
 				return a.printer().Traces(traces)
@@ -51,7 +50,7 @@ record's own times.`,
 }
 
 // exportTrace writes spans to a file, whole or not at all.
-func (a *app) exportTrace(file string, rec remedy.Record, spans []console.Span) error {
+func (a *app) exportTrace(file string, rec remedy.Record, spans []waterfall.Span) error {
 	if len(spans) == 0 {
 		return fmt.Errorf("record %s has no trace: the process that wrote it did not trace", rec.ID)
 	}
@@ -78,36 +77,36 @@ func (a *app) exportTrace(file string, rec remedy.Record, spans []console.Span) 
 }
 
 // traces gives a record's trace, and after it that of the record that undid it.
-func (s store) traces(ctx context.Context, rec remedy.Record) ([]console.Trace, error) {
+func (s store) traces(ctx context.Context, rec remedy.Record) ([]waterfall.Trace, error) {
 	own, err := s.trace(ctx, rec, "Trace")
 	if err != nil || rec.UndoneBy == "" {
-		return []console.Trace{own}, err
+		return []waterfall.Trace{own}, err
 	}
 	undo, err := s.Record(ctx, rec.UndoneBy)
 	if errors.Is(err, remedy.ErrNoRecord) {
-		return []console.Trace{own}, nil
+		return []waterfall.Trace{own}, nil
 	}
 	if err != nil {
 		return nil, err
 	}
 	its, err := s.trace(ctx, undo, "Undo "+undo.ID+", trace")
-	return []console.Trace{own, its}, err
+	return []waterfall.Trace{own, its}, err
 }
 
 // trace gives one record's trace: the steps that were kept, else those that the
 // record's own times tell of.
-func (s store) trace(ctx context.Context, rec remedy.Record, title string) (console.Trace, error) {
+func (s store) trace(ctx context.Context, rec remedy.Record, title string) (waterfall.Trace, error) {
 	if rec.TraceID == "" {
-		return console.Trace{Title: title, Note: "The process that wrote this record did not trace."}, nil
+		return waterfall.Trace{Title: title, Note: "The process that wrote this record did not trace."}, nil
 	}
-	t := console.Trace{Title: title + " " + rec.TraceID}
+	t := waterfall.Trace{Title: title + " " + rec.TraceID}
 	if s.file != nil {
 		kept, err := s.file.Trace(ctx, rec.TraceID)
 		if err != nil {
-			return console.Trace{}, err
+			return waterfall.Trace{}, err
 		}
 		for _, k := range kept {
-			t.Spans = append(t.Spans, console.Span{
+			t.Spans = append(t.Spans, waterfall.Span{
 				Trace: rec.TraceID, ID: k.SpanID, Parent: k.ParentID, Name: k.Name, Kind: k.Kind, Start: k.Start, End: k.End,
 				Attributes: k.Attributes, Error: k.Error, Links: k.Links,
 			})
@@ -116,38 +115,14 @@ func (s store) trace(ctx context.Context, rec remedy.Record, title string) (cons
 			return t, nil
 		}
 	}
-	t.Spans = stepSpans(rec)
+	t.Spans = waterfall.OfRecord(rec)
 	t.Note = "Drawn from the record's own times. Its calls are in the trace with this id, where traces are exported to."
 	return t, nil
 }
 
-// stepSpans gives the steps that a record's times tell of as spans.
-func stepSpans(rec remedy.Record) []console.Span {
-	steps := rec.Times.Steps()
-	if len(steps) == 0 {
-		return nil
-	}
-	span := func(name, parent string, s remedy.Step) console.Span {
-		sum := sha256.Sum256([]byte(rec.ID + " " + rec.SpanID + " " + name)) // the same at each look
-		return console.Span{
-			Trace: rec.TraceID, ID: hex.EncodeToString(sum[:8]), Parent: parent, Name: name, Kind: "internal", Start: s.From, End: s.To,
-			Attributes: map[string]string{string(remedy.FunctionKey): rec.Function, string(remedy.RecordKey): rec.ID},
-		}
-	}
-	root := span("remediate", "", remedy.Step{From: steps[0].From, To: steps[len(steps)-1].To})
-	root.Attributes[string(remedy.OutcomeKey)] = string(rec.Outcome)
-	root.Attributes[string(remedy.ResourceKey)] = rec.Resource.ID
-	root.Error = rec.Error
-	out := []console.Span{root}
-	for _, s := range steps {
-		out = append(out, span(s.Name, root.ID, s))
-	}
-	return out
-}
-
 // allSpans gives the spans of several traces as one list, never nil.
-func allSpans(ts []console.Trace) []console.Span {
-	out := []console.Span{}
+func allSpans(ts []waterfall.Trace) []waterfall.Span {
+	out := []waterfall.Span{}
 	for _, t := range ts {
 		out = append(out, t.Spans...)
 	}

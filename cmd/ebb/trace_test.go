@@ -10,8 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
-	"github.com/ebb-ops/ebb/pkg/console"
 	"github.com/ebb-ops/ebb/pkg/remedy"
+	"github.com/ebb-ops/ebb/pkg/waterfall"
 )
 
 // Not parallel: the tracer provider is the process's.
@@ -79,7 +79,7 @@ func TestTraceIsDrawnFromTheRecord(t *testing.T) {
 	}
 
 	rec.TraceID, rec.SpanID = "5759e988bd862e3fe1be46a994272793", "53995c3f42cd8ad8"
-	spans := stepSpans(rec)
+	spans := waterfall.OfRecord(rec)
 	names := map[string]string{}
 	for _, s := range spans {
 		names[s.ID] = s.Name
@@ -96,7 +96,7 @@ func TestTraceIsDrawnFromTheRecord(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("steps (-want +got):\n%s", diff)
 	}
-	if spans[0].Attributes["ebb.outcome"] != string(remedy.Reverted) || !slices.EqualFunc(spans, stepSpans(rec), func(a, b console.Span) bool { return a.ID == b.ID }) {
+	if spans[0].Attributes["ebb.outcome"] != string(remedy.Reverted) || !slices.EqualFunc(spans, waterfall.OfRecord(rec), func(a, b waterfall.Span) bool { return a.ID == b.ID }) {
 		t.Errorf("the root is %+v; want the outcome on it, and the same ids each time", spans[0])
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/trace/noop"
 
-	"github.com/ebb-ops/ebb/pkg/console"
 	"github.com/ebb-ops/ebb/pkg/trace"
+	"github.com/ebb-ops/ebb/pkg/waterfall"
 )
 
 // trace has the process trace until the test ends, and keep what the world's
@@ -41,7 +41,7 @@ func TestTraceIsKeptWithTheRecord(t *testing.T) {
 	contains(t, "show", w.must("show", rec.ID).stdout, "Trace "+rec.TraceID, "\n  receive shelf-labels ", "\n    handle shelf-labels ", "\n      remediate ", "\n        apply ", "█")
 
 	var shown struct {
-		Trace []console.Span `json:"trace"`
+		Trace []waterfall.Span `json:"trace"`
 	}
 	if err := json.Unmarshal([]byte(w.must("show", rec.ID, "-o", "json").stdout), &shown); err != nil {
 		t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ebb-ops/ebb/pkg/remedy"
+	"github.com/ebb-ops/ebb/pkg/waterfall"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -71,9 +72,9 @@ func reverted() remedy.Record {
 	}
 }
 
-func steps() []Span {
+func steps() []waterfall.Span {
 	us := func(n int) time.Time { return at(1200).Add(time.Duration(n) * time.Microsecond) }
-	return []Span{
+	return []waterfall.Span{
 		{ID: "3", Parent: "2", Name: "read", Start: us(10_000), End: us(90_000)},
 		{ID: "1", Name: "receive ec2-security-group", Start: us(0), End: us(300_000)},
 		{ID: "2", Parent: "1", Name: "handle ec2-security-group", Start: us(500), End: us(299_000)},
@@ -92,10 +93,10 @@ func TestRecordGolden(t *testing.T) {
 		printer Printer
 		detail  Detail
 	}{
-		"record.txt":        {Printer{}, Detail{Record: reverted(), Traces: []Trace{{Title: "Trace 4bf92f3577b34da6a3ce929d0e0e4736", Spans: steps()}}, Hint: "To undo: ebb undo x"}},
-		"record-narrow.txt": {Printer{Width: 60}, Detail{Record: reverted(), Traces: []Trace{{Title: "Trace 4bf92f3577b34da6a3ce929d0e0e4736", Spans: steps()}}}},
-		"record-color.txt":  {Printer{Color: true, Width: 120}, Detail{Record: reverted(), Traces: []Trace{{Title: "Trace 4bf92f3577b34da6a3ce929d0e0e4736", Spans: steps()}}}},
-		"record-held.txt":   {Printer{}, Detail{Record: held, Traces: []Trace{{Title: "Trace", Note: "It was not traced."}}}},
+		"record.txt":        {Printer{}, Detail{Record: reverted(), Traces: []waterfall.Trace{{Title: "Trace 4bf92f3577b34da6a3ce929d0e0e4736", Spans: steps()}}, Hint: "To undo: ebb undo x"}},
+		"record-narrow.txt": {Printer{Width: 60}, Detail{Record: reverted(), Traces: []waterfall.Trace{{Title: "Trace 4bf92f3577b34da6a3ce929d0e0e4736", Spans: steps()}}}},
+		"record-color.txt":  {Printer{Color: true, Width: 120}, Detail{Record: reverted(), Traces: []waterfall.Trace{{Title: "Trace 4bf92f3577b34da6a3ce929d0e0e4736", Spans: steps()}}}},
+		"record-held.txt":   {Printer{}, Detail{Record: held, Traces: []waterfall.Trace{{Title: "Trace", Note: "It was not traced."}}}},
 		"record-empty.txt":  {Printer{}, Detail{Record: remedy.Record{}}},
 	}
 	for name, tt := range tests {

@@ -16,7 +16,7 @@ func (p *Printer) DeadLetters(ds []remedy.DeadLetter) error {
 	var rows [][]cell
 	for _, d := range ds {
 		rows = append(rows, []cell{
-			{text: orDash(when(d.At))}, {text: orDash(d.Function)}, {text: orDash(d.Source)}, {text: orDash(d.Event)},
+			{text: orDash(When(d.At))}, {text: orDash(d.Function)}, {text: orDash(d.Source)}, {text: orDash(d.Event)},
 			{text: fmt.Sprint(d.Attempts)}, {d.Reason, red}, {d.ID[:min(len(d.ID), ShortID)], dim},
 		})
 	}
@@ -31,7 +31,7 @@ func (p *Printer) DeadLetter(d remedy.DeadLetter, hint string) error {
 	b.WriteString(p.paint(bold, "Dead letter "+Clean(d.ID)) + "\n")
 	p.fields(&b,
 		field{"reason", d.Reason, red},
-		field{name: "time", value: when(d.At)},
+		field{name: "time", value: When(d.At)},
 		field{name: "function", value: d.Function},
 		field{name: "source", value: d.Source},
 		field{name: "event id", value: d.Event},

@@ -42,7 +42,7 @@ type Cap struct {
 type Duration time.Duration
 
 // MarshalText implements [encoding.TextMarshaler].
-func (d Duration) MarshalText() ([]byte, error) { return []byte(period(time.Duration(d))), nil }
+func (d Duration) MarshalText() ([]byte, error) { return []byte(Period(time.Duration(d))), nil }
 
 // Param is one parameter of a function.
 type Param struct {
@@ -152,13 +152,13 @@ func (p *Printer) Function(f Function) error {
 
 func (s Settings) fields() []field {
 	limit := func(c Cap) string {
-		return fmt.Sprintf("at most %d in %s", c.Limit, period(time.Duration(c.Window)))
+		return fmt.Sprintf("at most %d in %s", c.Limit, Period(time.Duration(c.Window)))
 	}
 	return []field{
 		{"mode", string(s.Mode), modeStyle(s.Mode)},
 		{name: "blast cap", value: limit(s.Blast) + " per account"},
 		{name: "fight cap", value: limit(s.Fight) + " per resource"},
-		{name: "undo hold", value: period(time.Duration(s.UndoHold))},
+		{name: "undo hold", value: Period(time.Duration(s.UndoHold))},
 	}
 }
 

@@ -3,24 +3,20 @@ package console
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/ebb-ops/ebb/pkg/linediff"
 	"github.com/ebb-ops/ebb/pkg/remedy"
+	"github.com/ebb-ops/ebb/pkg/waterfall"
 )
 
 // Detail is all that is known of one record.
 type Detail struct {
 	Record remedy.Record
-	Traces []Trace // the record's own, and those that came of it later
-	Hint   string  // what a person can do next; may be empty
-}
-
-// Trace is the way of one piece of work.
-type Trace struct {
-	Title string // "Trace 5759…"
-	Spans []Span // may be empty
-	Note  string // a sentence about them, or why there are none; may be empty
+	Traces []waterfall.Trace // the record's own, and those that came of it later
+	Hint   string            // what a person can do next; may be empty
 }
 
 // Record writes a record in full: what happened and why, what was wrong, the
@@ -45,13 +41,13 @@ func (p *Printer) Record(d Detail) error {
 }
 
 // Traces writes traces, each as a waterfall.
-func (p *Printer) Traces(ts []Trace) error {
+func (p *Printer) Traces(ts []waterfall.Trace) error {
 	var b strings.Builder
 	p.traces(&b, ts)
 	return p.emit(&b)
 }
 
-func (p *Printer) traces(b *strings.Builder, ts []Trace) {
+func (p *Printer) traces(b *strings.Builder, ts []waterfall.Trace) {
 	for _, t := range ts {
 		p.heading(b, Clean(t.Title))
 		if len(t.Spans) > 0 {
@@ -63,33 +59,47 @@ func (p *Printer) traces(b *strings.Builder, ts []Trace) {
 	}
 }
 
-func (p *Printer) summary(b *strings.Builder, r remedy.Record) {
-	fs := []field{
-		{"outcome", string(r.Outcome), outcomeStyle(r.Outcome)},
-		{name: "reason", value: r.Reason},
-		{"error", r.Error, red},
-		{name: "function", value: join(", ", r.Function, prefixed("severity ", string(r.Severity)), prefixed("mode ", string(r.Mode)))},
-		{name: "resource", value: r.Resource.ID},
-		{name: "type", value: r.Resource.Type},
-		{name: "account", value: r.Resource.Account},
-		{name: "region", value: r.Resource.Region},
-		{name: "event", value: join(" ", r.Event.Name, prefixed("from ", r.Event.Source))},
-		{name: "event id", value: r.Event.ID},
-		{name: "actor", value: actor(r.Event.Actor)},
+// Fact is something that is known of a record, by its name.
+type Fact struct{ Name, Value string }
+
+// Facts gives what is known of a record in words: how it ended and why, whom and
+// what it is about. Those that are not known are left out. Values are not cleaned.
+func Facts(r remedy.Record) []Fact {
+	fs := []Fact{
+		{"outcome", string(r.Outcome)},
+		{"reason", r.Reason},
+		{"error", r.Error},
+		{"function", join(", ", r.Function, prefixed("severity ", string(r.Severity)), prefixed("mode ", string(r.Mode)))},
+		{"resource", r.Resource.ID},
+		{"type", r.Resource.Type},
+		{"account", r.Resource.Account},
+		{"region", r.Resource.Region},
+		{"event", join(" ", r.Event.Name, prefixed("from ", r.Event.Source))},
+		{"event id", r.Event.ID},
+		{"actor", actor(r.Event.Actor)},
 	}
 	if r.Attempt > 1 {
-		fs = append(fs, field{name: "attempt", value: fmt.Sprint(r.Attempt)})
+		fs = append(fs, Fact{"attempt", fmt.Sprint(r.Attempt)})
 	}
-	fs = append(fs, field{name: "undoes", value: r.Undoes}, field{name: "undone by", value: r.UndoneBy})
+	fs = append(fs, Fact{"undoes", r.Undoes}, Fact{"undone by", r.UndoneBy})
 	if x := r.Exemption; x != nil {
-		fs = append(fs, field{name: "exemption", value: exemption(*x)})
+		fs = append(fs, Fact{"exemption", exemption(*x)})
 	}
 	if c := r.Cap; c != nil {
-		fs = append(fs, field{name: "cap", value: fmt.Sprintf("%s: %d reverts in the last %s, at most %d are allowed", c.Kind, c.Count, period(c.Window), c.Limit)})
+		fs = append(fs, Fact{"cap", fmt.Sprintf("%s: %d reverts in the last %s, at most %d are allowed", c.Kind, c.Count, Period(c.Window), c.Limit)})
 		for _, v := range c.Recent {
-			fs = append(fs, field{name: "before it", value: fmt.Sprintf("%s record %s, %s on %s, changed by %s",
-				when(v.At), v.Record, v.Function, v.Resource, actor(v.Actor))})
+			fs = append(fs, Fact{"before it", fmt.Sprintf("%s record %s, %s on %s, changed by %s",
+				When(v.At), v.Record, v.Function, v.Resource, actor(v.Actor))})
 		}
+	}
+	return slices.DeleteFunc(fs, func(f Fact) bool { return f.Value == "" })
+}
+
+func (p *Printer) summary(b *strings.Builder, r remedy.Record) {
+	var fs []field
+	for _, f := range Facts(r) {
+		styles := map[string]style{"outcome": outcomeStyle(r.Outcome), "error": red}
+		fs = append(fs, field{f.Name, f.Value, styles[f.Name]})
 	}
 	p.fields(b, fs...)
 }
@@ -106,7 +116,7 @@ func actor(a remedy.Actor) string {
 func exemption(x remedy.Exemption) string {
 	covers := join(", ", prefixed("function ", x.Function), prefixed("resource ", x.Resource),
 		prefixed("account ", x.Account), prefixed("tag ", x.Tag), prefixed("actor ", x.Actor))
-	return fmt.Sprintf("%s until %s: %s (owner %s); covers %s", x.ID, when(x.Expires), strings.TrimSuffix(x.Reason, "."), x.Owner, covers)
+	return fmt.Sprintf("%s until %s: %s (owner %s); covers %s", x.ID, When(x.Expires), strings.TrimSuffix(x.Reason, "."), x.Owner, covers)
 }
 
 // join joins the parts that are not empty.
@@ -163,7 +173,7 @@ func (p *Printer) changes(b *strings.Builder, r remedy.Record) {
 		case c.Error != "":
 			fate = p.paint(red, "failed: "+Clean(c.Error))
 		case !c.At.IsZero():
-			fate = p.paint(dim, "at "+exactly(c.At))
+			fate = p.paint(dim, "at "+Exactly(c.At))
 		case r.Outcome == remedy.Observed || r.Outcome == remedy.Held:
 			fate = p.paint(yellow, "not made")
 		}
@@ -182,7 +192,7 @@ func (p *Printer) state(b *strings.Builder, r remedy.Record) {
 	switch {
 	case len(r.Before) > 0 && len(r.After) > 0:
 		p.heading(b, "State (- before, + after)")
-		p.diff(b, compare(lines(r.Before), lines(r.After)))
+		p.diff(b, linediff.Compare(lines(r.Before), lines(r.After)))
 	case len(r.Before) > 0:
 		p.heading(b, "State before")
 		p.text(b, lines(r.Before))
@@ -198,39 +208,48 @@ func (p *Printer) text(b *strings.Builder, lines []string) {
 	}
 }
 
-// times writes the moments in order, each with what passed since the one before.
-func (p *Printer) times(b *strings.Builder, t remedy.Times) {
-	moments := []struct {
-		name string
-		at   time.Time
-		what string
-	}{
-		{"changed", t.Changed, "by the source's clock"},
-		{"received", t.Received, "the event was taken in"},
-		{"began", t.Began, "a function began with it"},
-		{"decided", t.Decided, "the live state was read and judged"},
-		{"intent", t.Intent, "the before-image was durable"},
-		{"fixed", t.Fixed, "the last call returned"},
-		{"verified", t.Verified, "a read found it in order"},
-		{"recorded", t.Recorded, "this record was written"},
-	}
-	p.heading(b, "Times")
-	var last time.Time
-	for _, m := range moments {
-		if m.at.IsZero() {
+// Moment is a moment of a remediation.
+type Moment struct {
+	Name  string
+	At    time.Time
+	Since string // what passed since the moment before it: "+1.2s"; empty for the first
+	What  string // what happened then
+}
+
+// Moments gives a remediation's moments in order; those it did not come to are left out.
+func Moments(t remedy.Times) (out []Moment) {
+	for _, m := range []Moment{
+		{Name: "changed", At: t.Changed, What: "by the source's clock"},
+		{Name: "received", At: t.Received, What: "the event was taken in"},
+		{Name: "began", At: t.Began, What: "a function began with it"},
+		{Name: "decided", At: t.Decided, What: "the live state was read and judged"},
+		{Name: "intent", At: t.Intent, What: "the before-image was durable"},
+		{Name: "fixed", At: t.Fixed, What: "the last call returned"},
+		{Name: "verified", At: t.Verified, What: "a read found it in order"},
+		{Name: "recorded", At: t.Recorded, What: "this record was written"},
+	} {
+		if m.At.IsZero() {
 			continue
 		}
-		since := ""
-		if !last.IsZero() {
-			since = "+" + span(m.at.Sub(last))
-			if m.at.Before(last) {
-				since = "-" + span(last.Sub(m.at))
+		if n := len(out); n > 0 {
+			last := out[n-1].At
+			m.Since = "+" + Lasting(m.At.Sub(last))
+			if m.At.Before(last) {
+				m.Since = "-" + Lasting(last.Sub(m.At))
 			}
 		}
-		fmt.Fprintf(b, "  %-8s  %s  %12s  %s\n", m.name, exactly(m.at), since, p.paint(dim, m.what))
-		last = m.at
+		out = append(out, m)
+	}
+	return out
+}
+
+// times writes the moments in order, each with what passed since the one before.
+func (p *Printer) times(b *strings.Builder, t remedy.Times) {
+	p.heading(b, "Times")
+	for _, m := range Moments(t) {
+		fmt.Fprintf(b, "  %-8s  %s  %12s  %s\n", m.Name, Exactly(m.At), m.Since, p.paint(dim, m.What))
 	}
 	if d := t.BadFor(); d > 0 {
-		fmt.Fprintf(b, "  The bad state lived for %s.\n", span(d))
+		fmt.Fprintf(b, "  The bad state lived for %s.\n", Lasting(d))
 	}
 }

@@ -20,10 +20,10 @@ func (p *Printer) Records(recs []remedy.Record) error {
 	for _, r := range recs {
 		badFor := "-"
 		if d := r.Times.BadFor(); d > 0 {
-			badFor = span(d)
+			badFor = Lasting(d)
 		}
 		rows = append(rows, []cell{
-			{text: orDash(when(r.Times.Received))},
+			{text: orDash(When(r.Times.Received))},
 			{string(r.Outcome), outcomeStyle(r.Outcome)},
 			{text: orDash(r.Function)},
 			{text: orDash(r.Resource.ID)},

@@ -135,19 +135,19 @@ func wrap(s string, n int) []string {
 	return append(lines, line)
 }
 
-// when gives a moment in UTC, to the second; "" for the zero time.
-func when(t time.Time) string {
+// When gives a moment in UTC, to the second; "" for the zero time.
+func When(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
 	return t.UTC().Format(time.RFC3339)
 }
 
-// exactly gives a moment in UTC, to the millisecond.
-func exactly(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+// Exactly gives a moment in UTC, to the millisecond.
+func Exactly(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
-// span gives a duration in as much detail as a person wants.
-func span(d time.Duration) string {
+// Lasting gives a duration in as much detail as a person wants.
+func Lasting(d time.Duration) string {
 	switch {
 	case d < time.Second:
 		return strconv.FormatFloat(float64(d.Microseconds())/1000, 'f', -1, 64) + " ms"
@@ -159,8 +159,8 @@ func span(d time.Duration) string {
 	return strings.TrimSuffix(d.Round(time.Minute).String(), "0s")
 }
 
-// period gives a whole duration as a policy would write it: "10m", not "10m0s".
-func period(d time.Duration) string {
+// Period gives a whole duration as a policy would write it: "10m", not "10m0s".
+func Period(d time.Duration) string {
 	s := d.String()
 	if strings.HasSuffix(s, "m0s") {
 		s = strings.TrimSuffix(s, "0s")

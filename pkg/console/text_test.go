@@ -128,7 +128,7 @@ func TestDurations(t *testing.T) {
 		0: "0 ms", 1500 * time.Microsecond: "1.5 ms", 340 * time.Millisecond: "340 ms",
 		1234 * time.Millisecond: "1.23s", 83 * time.Second: "1m23s", 26*time.Hour + 4*time.Minute: "26h4m",
 	} {
-		if got := span(d); got != want {
+		if got := Lasting(d); got != want {
 			t.Errorf("span(%v) = %q, want %q", d, got, want)
 		}
 	}
@@ -136,7 +136,7 @@ func TestDurations(t *testing.T) {
 		90 * time.Second: "1m30s", 10 * time.Minute: "10m", time.Hour: "1h", 90 * time.Minute: "1h30m", 0: "0s",
 		time.Hour + 10*time.Second: "1h0m10s",
 	} {
-		if got := period(d); got != want {
+		if got := Period(d); got != want {
 			t.Errorf("period(%v) = %q, want %q", d, got, want)
 		}
 	}

@@ -127,6 +127,7 @@ type Query struct {
 	Outcome  Outcome
 	Function string
 	Since    time.Time // Times.Received at or after it
+	Until    time.Time // Times.Received before it
 	Limit    int       // records a page; 0 means [DefaultPage], at most [MaxPage]
 	After    string    // the next of an earlier page
 }

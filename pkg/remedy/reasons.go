@@ -63,11 +63,23 @@ func baselineNote(p plan) string {
 
 func held(rec Record, c *CapReached) string {
 	s := fmt.Sprintf("%s. Nothing was changed, because the %s cap is reached: %s in the last %s, and the policy allows %d.",
-		sentences(rec.Violations), c.Kind, count(c.Count, "revert"), c.Window, c.Limit)
+		sentences(rec.Violations), c.Kind, count(c.Count, "revert"), period(c.Window), c.Limit)
 	if len(c.Recent) > 0 {
 		s += fmt.Sprintf(" This change was made by %s, the one reverted before it by %s.", rec.Event.Actor, c.Recent[0].Actor)
 	}
 	return s + " A person must decide."
+}
+
+// period gives a window as a policy writes it: "1h", not "1h0m0s".
+func period(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
 }
 
 func inScope(scope string) string {

@@ -9,12 +9,10 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"sync/atomic"
 	"testing"
 
 	"github.com/ebb-ops/ebb/pkg/host/local"
-	"github.com/ebb-ops/ebb/pkg/remedy"
 	"github.com/ebb-ops/ebb/pkg/saas/github/githubtest"
 )
 
@@ -27,10 +25,9 @@ func BenchmarkWebhooks(b *testing.B) {
 	}
 	hs := newHouse("Hello-World")
 	hs.hold = make(chan struct{}) // accepting is measured, not handling
-	h, err := local.Open(b.Context(), local.Config{
-		Listen: "127.0.0.1:0", Data: filepath.Join(b.TempDir(), "data"), Policy: enforceAll{}, Functions: []remedy.Function{hs.function()},
-		Secrets: []string{secret}, Workers: 1,
-	})
+	cfg := config(b, hs.function())
+	cfg.Workers = 1
+	h, err := local.Open(b.Context(), cfg)
 	if err != nil {
 		b.Fatal(err)
 	}

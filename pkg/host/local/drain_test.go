@@ -11,10 +11,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
-	"github.com/ebb-ops/ebb/pkg/bus/inbox"
 	"github.com/ebb-ops/ebb/pkg/host/local"
 	"github.com/ebb-ops/ebb/pkg/ledger/sqlite"
+	"github.com/ebb-ops/ebb/pkg/policy"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
 
@@ -126,23 +127,18 @@ func TestMain(m *testing.M) {
 func serveUntilKilled(data string) {
 	hs := newHouse(lamps(20)...)
 	hs.hold = make(chan struct{})
-	cfg := local.Config{
-		Listen: "127.0.0.1:0", Data: data, Policy: enforceAll{}, Functions: []remedy.Function{hs.function()}, Inbox: inbox.Options{},
+	functions := []remedy.Function{hs.function()}
+	p, err := policy.Load([]byte(enforcing), "policy.yaml", functions, time.Now())
+	var h *local.Host
+	if err == nil {
+		h, err = local.Open(context.Background(), local.Config{Listen: "127.0.0.1:0", Data: data, Policy: p, Functions: functions})
 	}
-	h, err := local.Open(context.Background(), cfg)
 	if err == nil {
 		err = h.Run(context.Background(), func(a net.Addr) { fmt.Println(a) })
 	}
 	fmt.Fprintln(os.Stderr, err)
 	os.Exit(1)
 }
-
-type enforceAll struct{}
-
-func (enforceAll) Decide(string, remedy.Ref) remedy.Decision {
-	return remedy.Decision{Mode: remedy.Enforce, Params: struct{}{}}
-}
-func (enforceAll) Exempt(remedy.ExemptionQuery) *remedy.Exemption { return nil }
 
 func TestServe_killed_in_the_middle_finishes_what_it_accepted(t *testing.T) {
 	t.Parallel()

@@ -41,7 +41,7 @@ func (g guard) protect(next http.Handler) http.Handler {
 		case g.hasToken && !g.knows(r.Header.Get("Authorization")):
 			w.Header().Set("WWW-Authenticate", `Bearer realm="ebb"`)
 			refuse(w, http.StatusUnauthorized, errWrongToken)
-		case !g.hasToken && (!g.loopback || !direct(r) || g.origin.Check(r) != nil):
+		case !g.hasToken && (!g.direct(r) || g.origin.Check(r) != nil):
 			refuse(w, http.StatusForbidden, errNoToken)
 		default:
 			next.ServeHTTP(w, r)
@@ -56,8 +56,15 @@ func (g guard) knows(header string) bool {
 	return ok && strings.EqualFold(scheme, "Bearer") && subtle.ConstantTimeCompare(sum[:], g.token[:]) == 1
 }
 
-// direct reports whether a request came from this machine and not through a proxy.
-func direct(r *http.Request) bool {
+// open reports whether what is only read may be read by whoever asks.
+func (g guard) open(r *http.Request) bool { return !g.hasToken && g.direct(r) }
+
+// direct reports whether the host listens to this machine alone and the request
+// came straight from it.
+func (g guard) direct(r *http.Request) bool { return g.loopback && straight(r) }
+
+// straight reports whether a request names this machine and no proxy has passed it on.
+func straight(r *http.Request) bool {
 	for _, h := range []string{"Forwarded", "X-Forwarded-For", "X-Real-Ip", "Via"} {
 		if r.Header.Get(h) != "" {
 			return false

@@ -24,6 +24,7 @@ import (
 	"github.com/ebb-ops/ebb/pkg/host"
 	"github.com/ebb-ops/ebb/pkg/ledger/sqlite"
 	"github.com/ebb-ops/ebb/pkg/metrics"
+	"github.com/ebb-ops/ebb/pkg/policy"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 	"github.com/ebb-ops/ebb/pkg/trace"
 )
@@ -50,7 +51,7 @@ const LedgerFile = "ledger.db"
 type Config struct {
 	Listen    string // "127.0.0.1:8484"; port 0 picks a free one
 	Data      string // folder of the ledger and the inbox; made if missing
-	Policy    remedy.Policy
+	Policy    *policy.Policy
 	Functions []remedy.Function
 
 	Env     remedy.Env
@@ -60,10 +61,11 @@ type Config struct {
 	Self    func(remedy.Actor) bool // as [remedy.Options] has it
 	Workers int                     // 0 means DefaultWorkers
 	Inbox   inbox.Options
-	Keeper  *trace.Keeper        // where the process's spans are; nil keeps no waterfalls
-	Meters  metric.MeterProvider // nil means the global one
-	Metrics http.Handler         // what GET /metrics answers, to those who may see records; nil means that there is none
-	Log     *slog.Logger         // nil means none
+	Keeper  *trace.Keeper                     // where the process's spans are; nil keeps no waterfalls
+	Meters  metric.MeterProvider              // nil means the global one
+	Metrics http.Handler                      // what GET /metrics answers, to those who may see records; nil means that there is none
+	Console func(Parts) (http.Handler, error) // makes the pages at "/"; nil means that there are none
+	Log     *slog.Logger                      // nil means none
 }
 
 // Host is an open local host.
@@ -71,6 +73,8 @@ type Host struct {
 	cfg    Config
 	log    *slog.Logger
 	ledger *sqlite.Ledger
+	policy *policy.Overlay
+	engine *remedy.Engine
 	inbox  *inbox.Inbox
 	unlock func() error
 
@@ -120,7 +124,13 @@ func Open(ctx context.Context, cfg Config) (_ *Host, err error) {
 	if err = h.measure(); err != nil {
 		return nil, err
 	}
-	engine := remedy.New(h.ledger, cfg.Policy, remedy.Options{
+	overrides, err := h.ledger.Overrides(ctx)
+	if err != nil {
+		return nil, err // without them more would be changed than operators want
+	}
+	h.policy = policy.NewOverlay(cfg.Policy, time.Now)
+	h.policy.Set(overrides)
+	h.engine = remedy.New(h.ledger, h.policy, remedy.Options{
 		Self: cfg.Self, Owner: leasePrefix + rand.Text(), Log: h.log,
 		Meter: cfg.Meters.Meter("github.com/ebb-ops/ebb/pkg/remedy"),
 	})
@@ -131,7 +141,7 @@ func Open(ctx context.Context, cfg Config) (_ *Host, err error) {
 			h.log.Error("function is not available; its events wait", "function", f.Name, "error", err.Error())
 			continue
 		}
-		h.invokers[f.Name] = host.Invoker{Engine: engine, Handler: handler}
+		h.invokers[f.Name] = host.Invoker{Engine: h.engine, Handler: handler}
 	}
 	return h, nil
 }
@@ -161,8 +171,12 @@ func (h *Host) Run(ctx context.Context, ready func(net.Addr)) error {
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", h.cfg.Listen, err)
 	}
+	handler, err := h.routes(l.Addr())
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
 	srv := &http.Server{
-		Handler: h.routes(l.Addr()), ReadHeaderTimeout: headerFor, ReadTimeout: bodyFor,
+		Handler: handler, ReadHeaderTimeout: headerFor, ReadTimeout: bodyFor,
 		ErrorLog: slog.NewLogLogger(h.log.Handler(), slog.LevelWarn),
 	}
 	served := make(chan error, 1)

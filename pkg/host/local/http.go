@@ -28,7 +28,7 @@ import (
 )
 
 // routes gives the host's HTTP side for the address it listens on.
-func (h *Host) routes(addr net.Addr) http.Handler {
+func (h *Host) routes(addr net.Addr) (http.Handler, error) {
 	guard := newGuard(h.cfg.Token, addr)
 	mux := http.NewServeMux()
 	receive := func(forge webhook.Forge, proof webhook.HMAC) {
@@ -47,7 +47,16 @@ func (h *Host) routes(addr net.Addr) http.Handler {
 		answer(w, http.StatusOK, map[string]string{"status": "ok"})
 	})
 	mux.HandleFunc("GET /readyz", h.ready)
-	return bounded(mux)
+	if h.cfg.Console != nil {
+		pages, err := h.cfg.Console(Parts{
+			Ledger: h.ledger, Policy: h.policy, Host: h, Unavailable: h.broken, Addr: addr, Direct: guard.direct, Open: guard.open,
+		})
+		if err != nil {
+			return nil, err
+		}
+		mux.Handle("/", pages)
+	}
+	return bounded(mux), nil
 }
 
 // acceptWebhook takes an event whose sender was proven.

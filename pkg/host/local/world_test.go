@@ -23,6 +23,9 @@ import (
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
 
+// enforcing is the policy of all tests: the default caps allow as many as they switch.
+const enforcing = "version: 1\ndefaults:\n  mode: enforce\n"
+
 const secret = "a webhook secret"
 
 // lamp is the tests' resource: it must not be on.
@@ -140,9 +143,9 @@ func event(id, name string) string {
 }
 
 // config gives a host's configuration over a fresh data folder.
-func config(t *testing.T, functions ...remedy.Function) local.Config {
+func config(t testing.TB, functions ...remedy.Function) local.Config {
 	t.Helper()
-	p, err := policy.Load([]byte("version: 1\ndefaults:\n  mode: enforce\n"), "policy.yaml", functions, time.Now())
+	p, err := policy.Load([]byte(enforcing), "policy.yaml", functions, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -130,7 +130,7 @@ func (l *Ledger) records(ctx context.Context, q remedy.Query) (page []remedy.Rec
 		}
 		var keys []key
 		for _, it := range out.Items {
-			if q.After == "" || text(it, "list_sk") != text(query.ExpressionAttributeValues, ":to") {
+			if text(it, "list_sk") != text(query.ExpressionAttributeValues, ":to") {
 				keys = append(keys, keyOf(it))
 			}
 		}
@@ -167,9 +167,14 @@ func (l *Ledger) listQuery(q remedy.Query) (*dynamodb.QueryInput, error) {
 		if err != nil {
 			return nil, err
 		}
-		if to = listKey(p); to < from {
-			return nil, nil
-		}
+		to = listKey(p)
+	}
+	// An end without an id sorts before every record of its moment.
+	if !q.Until.IsZero() {
+		to = min(to, stored.Time(q.Until))
+	}
+	if to < from {
+		return nil, nil
 	}
 	query := &dynamodb.QueryInput{
 		TableName: &l.table, IndexName: ptr(index), ScanIndexForward: ptr(false),

@@ -156,11 +156,18 @@ func (s suite) pages() {
 		{Since: t0.Add(3)},
 		{Since: t0.AddDate(-20, 0, 0), Outcome: remedy.Observed},
 		{Since: t0.AddDate(1, 0, 0)},
+		{Until: t0},
+		{Until: t0.Add(3)},
+		{Since: t0.Add(2), Until: t0.Add(7)},
+		{Since: t0.Add(2), Until: t0.Add(2)},
+		{Since: t0.Add(7), Until: t0.Add(2)},
+		{Until: t0.Add(7), Outcome: remedy.Failed},
+		{Until: t0.AddDate(-1, 0, 0), Function: "function-1"},
 	} {
 		var want []remedy.Record
 		for _, rec := range all {
 			if (q.Outcome == "" || q.Outcome == rec.Outcome) && (q.Function == "" || q.Function == rec.Function) &&
-				(q.Since.IsZero() || !rec.Times.Received.Before(q.Since)) {
+				(q.Since.IsZero() || !rec.Times.Received.Before(q.Since)) && (q.Until.IsZero() || rec.Times.Received.Before(q.Until)) {
 				want = append(want, rec)
 			}
 		}

@@ -4,13 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/ebb-ops/ebb/pkg/ledger/internal/stored"
 	"github.com/ebb-ops/ebb/pkg/ledger/ledgertest"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
@@ -108,33 +106,6 @@ func TestOldRevertsArePruned(t *testing.T) {
 	}
 	if n != 4 {
 		t.Errorf("%d counts are kept, want 4: of two reverts for two caps", n)
-	}
-}
-
-// Queries of a listing must not read the whole table.
-func TestListingUsesIndexes(t *testing.T) {
-	t.Parallel()
-	l := openTest(t, filepath.Join(t.TempDir(), "ledger.db"))
-	after := stored.PositionOf(record("r1")).Cursor()
-	for want, q := range map[string]remedy.Query{
-		"records_received": {Since: t0, After: after},
-		"records_outcome":  {Outcome: remedy.Held, After: after},
-		"records_function": {Function: "f", Since: t0},
-	} {
-		query, args, err := listQuery(q)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var (
-			id, parent, unused int
-			plan               string
-		)
-		if err := l.readers.QueryRowContext(t.Context(), "EXPLAIN QUERY PLAN "+query, args...).Scan(&id, &parent, &unused, &plan); err != nil {
-			t.Fatal(err)
-		}
-		if !strings.HasPrefix(plan, "SEARCH records USING INDEX "+want+" ") {
-			t.Errorf("%+v is answered by %q, want a search of %s", q, plan, want)
-		}
 	}
 }
 

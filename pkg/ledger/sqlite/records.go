@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/ebb-ops/ebb/pkg/ledger/internal/stored"
 	"github.com/ebb-ops/ebb/pkg/remedy"
@@ -15,6 +14,7 @@ import (
 // recordRow is a record as the table has it.
 type recordRow struct {
 	id, received, outcome, function, form, undoneBy string
+	account, actor, resource, words                 string
 	body                                            []byte
 }
 
@@ -26,6 +26,7 @@ func encodeRecord(rec remedy.Record) (recordRow, error) {
 	return recordRow{
 		id: rec.ID, received: stored.Time(rec.Times.Received), outcome: string(rec.Outcome),
 		function: rec.Function, form: stored.Form(rec), undoneBy: rec.UndoneBy, body: body,
+		account: rec.Resource.Account, actor: rec.Event.Actor.String(), resource: rec.Resource.Key(), words: words(rec),
 	}, nil
 }
 
@@ -37,10 +38,12 @@ func decodeRecord(body []byte, undoneBy string) (remedy.Record, error) {
 
 func putRecord(ctx context.Context, tx *sql.Tx, r recordRow) error {
 	_, err := tx.ExecContext(ctx, `
-INSERT INTO records (id, received, outcome, function, form, undone_by, body) VALUES (?, ?, ?, ?, ?, ?, ?)
+INSERT INTO records (id, received, outcome, function, form, undone_by, account, actor, resource, words, body)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET received = excluded.received, outcome = excluded.outcome, function = excluded.function,
-	form = excluded.form, undone_by = excluded.undone_by, body = excluded.body`,
-		r.id, r.received, r.outcome, r.function, r.form, r.undoneBy, r.body)
+	form = excluded.form, undone_by = excluded.undone_by, account = excluded.account, actor = excluded.actor,
+	resource = excluded.resource, words = excluded.words, body = excluded.body`,
+		r.id, r.received, r.outcome, r.function, r.form, r.undoneBy, r.account, r.actor, r.resource, r.words, r.body)
 	return err
 }
 
@@ -97,65 +100,5 @@ func (l *Ledger) Records(ctx context.Context, q remedy.Query) ([]remedy.Record, 
 }
 
 func (l *Ledger) records(ctx context.Context, q remedy.Query) (page []remedy.Record, next string, err error) {
-	query, args, err := listQuery(q)
-	if err != nil {
-		return nil, "", err
-	}
-	rows, err := l.readers.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, "", err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if len(page) == stored.PageSize(q) {
-			return page, stored.PositionOf(page[len(page)-1]).Cursor(), nil
-		}
-		var (
-			undoneBy string
-			body     []byte
-		)
-		if err := rows.Scan(&undoneBy, &body); err != nil {
-			return nil, "", err
-		}
-		rec, err := decodeRecord(body, undoneBy)
-		if err != nil {
-			return nil, "", err
-		}
-		page = append(page, rec)
-	}
-	return page, "", rows.Err()
-}
-
-// listQuery selects one record more than the page holds, to tell whether there
-// is a next one.
-func listQuery(q remedy.Query) (string, []any, error) {
-	var (
-		where []string
-		args  []any
-	)
-	also := func(condition string, values ...any) {
-		where = append(where, condition)
-		args = append(args, values...)
-	}
-	if q.Outcome != "" {
-		also("outcome = ?", string(q.Outcome))
-	}
-	if q.Function != "" {
-		also("function = ?", q.Function)
-	}
-	if !q.Since.IsZero() {
-		also("received >= ?", stored.Time(q.Since))
-	}
-	if q.After != "" {
-		p, err := stored.ParseCursor(q.After)
-		if err != nil {
-			return "", nil, err
-		}
-		also("(received, id) < (?, ?)", p.Received, p.ID)
-	}
-	query := "SELECT undone_by, body FROM records"
-	if len(where) > 0 {
-		query += " WHERE " + strings.Join(where, " AND ")
-	}
-	return query + " ORDER BY received DESC, id DESC LIMIT ?", append(args, stored.PageSize(q)+1), nil
+	return l.search(ctx, Search{Query: q})
 }

@@ -3,13 +3,15 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 )
 
 // schemaVersion is what this package writes to the file's user_version.
-const schemaVersion = 1
+const schemaVersion = 2
 
-// Times are text as stored.Time gives them.
+// Times are text as stored.Time gives them. This is version 1; [migrations]
+// hold what came later.
 const schema = `
 CREATE TABLE resources (
 	key           TEXT PRIMARY KEY,
@@ -78,6 +80,48 @@ CREATE TABLE spans (
 ) STRICT, WITHOUT ROWID;
 `
 
+// What the console looks records up by, and what operators did and decided.
+const schemaConsole = `
+ALTER TABLE records ADD COLUMN account  TEXT NOT NULL DEFAULT '';
+ALTER TABLE records ADD COLUMN actor    TEXT NOT NULL DEFAULT '';
+ALTER TABLE records ADD COLUMN resource TEXT NOT NULL DEFAULT '';
+ALTER TABLE records ADD COLUMN words    TEXT NOT NULL DEFAULT ''; -- in lower case, for searching
+CREATE INDEX records_account  ON records (account, received, id);
+CREATE INDEX records_actor    ON records (actor, received, id);
+CREATE INDEX records_resource ON records (resource, received, id);
+CREATE INDEX records_words    ON records (received, id, words);
+CREATE INDEX records_counts   ON records (function, outcome, received);
+
+CREATE TABLE overrides (
+	id      TEXT PRIMARY KEY,
+	created TEXT NOT NULL,
+	body    BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE actions (
+	id   TEXT PRIMARY KEY,
+	at   TEXT NOT NULL,
+	body BLOB NOT NULL
+) STRICT;
+CREATE INDEX actions_at ON actions (at, id);
+`
+
+// migrations bring a file from each version to the next, the first from none.
+var migrations = [schemaVersion]func(context.Context, *sql.Tx) error{
+	func(ctx context.Context, tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, schema); err != nil {
+			return fmt.Errorf("create the tables: %w", err)
+		}
+		return nil
+	},
+	func(ctx context.Context, tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, schemaConsole); err != nil {
+			return fmt.Errorf("create the console's tables: %w", err)
+		}
+		return fillColumns(ctx, tx)
+	},
+}
+
 // migrate brings the file's schema to schemaVersion.
 func (l *Ledger) migrate(ctx context.Context) error {
 	return l.write(ctx, func(tx *sql.Tx) error {
@@ -91,10 +135,37 @@ func (l *Ledger) migrate(ctx context.Context) error {
 		case have == schemaVersion:
 			return nil
 		}
-		if _, err := tx.ExecContext(ctx, schema); err != nil {
-			return fmt.Errorf("create the tables: %w", err)
+		for _, step := range migrations[have:] {
+			if err := step(ctx, tx); err != nil {
+				return err
+			}
 		}
 		_, err := tx.ExecContext(ctx, fmt.Sprintf(`PRAGMA user_version = %d`, schemaVersion))
 		return err
 	})
+}
+
+// fillColumns fills in, for records of version 1, what only their bodies have.
+func fillColumns(ctx context.Context, tx *sql.Tx) error {
+	for last := ""; ; {
+		var id, undoneBy string
+		var body []byte
+		err := tx.QueryRowContext(ctx, `SELECT id, undone_by, body FROM records WHERE id > ? ORDER BY id LIMIT 1`, last).Scan(&id, &undoneBy, &body)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		rec, err := decodeRecord(body, undoneBy)
+		if err != nil {
+			return fmt.Errorf("record %s: %w", id, err)
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE records SET account = ?, actor = ?, resource = ?, words = ? WHERE id = ?`,
+			rec.Resource.Account, rec.Event.Actor.String(), rec.Resource.Key(), words(rec), id)
+		if err != nil {
+			return err
+		}
+		last = id
+	}
 }

@@ -1,4 +1,4 @@
-package console
+package linediff
 
 import (
 	"strings"
@@ -16,19 +16,19 @@ func TestCompareLeadsFromOneToTheOther(t *testing.T) {
 		a, b := text.Draw(t, "a"), text.Draw(t, "b")
 		var before, after []string
 		changed := 0
-		for _, e := range compare(a, b) {
-			if e.op != '+' {
-				before = append(before, e.line)
+		for _, e := range Compare(a, b) {
+			if e.Op != '+' {
+				before = append(before, e.Line)
 			}
-			if e.op != '-' {
-				after = append(after, e.line)
+			if e.Op != '-' {
+				after = append(after, e.Line)
 			}
-			if e.op != ' ' {
+			if e.Op != ' ' {
 				changed++
 			}
 		}
 		if strings.Join(before, "") != strings.Join(a, "") || strings.Join(after, "") != strings.Join(b, "") {
-			t.Errorf("compare gives %v and %v", before, after)
+			t.Errorf("Compare gives %v and %v", before, after)
 		}
 		if want := len(a) + len(b) - 2*longest(a, b); changed != want {
 			t.Errorf("%d lines are changed, %d would do", changed, want)
@@ -55,9 +55,9 @@ func longest(a, b []string) int {
 
 func TestCompareIgnoresTheCommaOfAMember(t *testing.T) {
 	t.Parallel()
-	got := compare(lines([]byte(`{"a":1,"b":2}`)), lines([]byte(`{"a":1}`)))
-	want := []edit{{' ', "{"}, {' ', `  "a": 1`}, {'-', `  "b": 2`}, {' ', "}"}}
-	if diff := cmp.Diff(want, got, cmp.AllowUnexported(edit{})); diff != "" {
+	got := Compare(Lines([]byte(`{"a":1,"b":2}`)), Lines([]byte(`{"a":1}`)))
+	want := []Edit{{' ', "{"}, {' ', `  "a": 1`}, {'-', `  "b": 2`}, {' ', "}"}}
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("edits (-want +got):\n%s", diff)
 	}
 }
@@ -69,33 +69,8 @@ func TestCompareHugeStates(t *testing.T) {
 		a[i], b[i] = strings.Repeat("a", i%7), strings.Repeat("b", i%7)+"!"
 	}
 	began := time.Now()
-	edits := compare(a, b)
+	edits := Compare(a, b)
 	if took := time.Since(began); len(edits) != 60_000 || took > 5*time.Second {
 		t.Errorf("%d edits in %s", len(edits), took)
 	}
-}
-
-func TestTreeShowsEverySpanOnce(t *testing.T) {
-	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
-		// Ids repeat and parents form cycles, as a sender of trace headers may have it.
-		id := rapid.SampledFrom([]string{"1", "2", "3", "4", ""})
-		var spans []Span
-		for range rapid.IntRange(1, 12).Draw(t, "n") {
-			start := at(rapid.IntRange(-5, 5).Draw(t, "start"))
-			spans = append(spans, Span{
-				ID: id.Draw(t, "id"), Parent: id.Draw(t, "parent"), Name: "step", Start: start,
-				End: start.Add(time.Duration(rapid.IntRange(-3, 9).Draw(t, "took")) * time.Millisecond),
-			})
-		}
-		if got := len(tree(spans)); got != len(spans) {
-			t.Fatalf("%d rows of %d spans", got, len(spans))
-		}
-		var b strings.Builder
-		p := Printer{Width: rapid.IntRange(0, 120).Draw(t, "width")}
-		p.waterfall(&b, spans)
-		if got := strings.Count(b.String(), "\n"); got != len(spans) {
-			t.Errorf("%d lines of %d spans", got, len(spans))
-		}
-	})
 }
