@@ -26,27 +26,19 @@ import (
 	"github.com/ebb-ops/ebb/pkg/host/local"
 	"github.com/ebb-ops/ebb/pkg/ledger/dynamodb"
 	"github.com/ebb-ops/ebb/pkg/ledger/sqlite"
+	"github.com/ebb-ops/ebb/pkg/policy"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 	"github.com/ebb-ops/ebb/pkg/saas/github/githubtest"
 	"github.com/ebb-ops/ebb/pkg/trace"
 )
 
-// enforce enforces everything with the functions' defaults.
-type enforce struct{}
-
-func (enforce) Decide(function string, _ remedy.Ref) remedy.Decision {
-	for _, f := range functions.All {
-		if f.Name == function {
-			return remedy.Decision{
-				Mode: remedy.Enforce, Params: f.Params,
-				Blast: remedy.Cap{Limit: 20, Window: time.Hour}, Fight: remedy.Cap{Limit: 3, Window: time.Hour},
-			}
-		}
-	}
-	return remedy.Decision{Mode: remedy.Off}
+// enforcing is a policy that enforces everything with the functions' defaults.
+func enforcing(t *testing.T) *policy.Policy {
+	t.Helper()
+	p, err := policy.Load([]byte("version: 1\ndefaults: {mode: enforce}\n"), "policy.yaml", functions.All, time.Now())
+	check(t, err)
+	return p
 }
-
-func (enforce) Exempt(remedy.ExemptionQuery) *remedy.Exemption { return nil }
 
 // withSettings gives env with settings of its own on top.
 func withSettings(env remedy.Env, settings map[string]string) remedy.Env {
@@ -123,7 +115,7 @@ func TestSequentialCalls(t *testing.T) {
 			if st.learn != nil {
 				h, err := remedy.Open(t.Context(), f, env)
 				check(t, err)
-				e := remedy.New(dynamodb.New(client, "ebb"), enforce{}, remedy.Options{})
+				e := remedy.New(dynamodb.New(client, "ebb"), enforcing(t), remedy.Options{})
 				_, err = host.Invoker{Engine: e, Handler: h}.Invoke(t.Context(), host.Delivery{Payload: st.learn})
 				check(t, err)
 			}
@@ -135,7 +127,7 @@ func TestSequentialCalls(t *testing.T) {
 			cfg.HTTPClient = &http.Client{Transport: transport}
 			h, err := remedy.Open(t.Context(), f, env)
 			check(t, err)
-			e := remedy.New(dynamodb.New(awsdynamodb.NewFromConfig(cfg), "ebb"), enforce{}, remedy.Options{})
+			e := remedy.New(dynamodb.New(awsdynamodb.NewFromConfig(cfg), "ebb"), enforcing(t), remedy.Options{})
 			recs, err := host.Invoker{Engine: e, Handler: h}.Invoke(t.Context(), host.Delivery{Payload: st.event})
 			check(t, err)
 			if len(recs) != 1 || recs[0].Outcome != remedy.Reverted {
@@ -203,7 +195,7 @@ func TestBadEndpoints(t *testing.T) {
 				check(t, err)
 				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 				defer cancel()
-				e := remedy.New(ledger, enforce{}, remedy.Options{})
+				e := remedy.New(ledger, enforcing(t), remedy.Options{})
 				recs, err := host.Invoker{Engine: e, Handler: h}.Invoke(ctx, host.Delivery{Payload: event})
 				if err == nil || remedy.IsPermanent(err) {
 					t.Errorf("error = %v, want one that a retry may mend", err)
@@ -231,7 +223,7 @@ func TestOneTrace(t *testing.T) {
 	st.spoil(t)
 	data := t.TempDir()
 	h, err := local.Open(t.Context(), local.Config{
-		Listen: "127.0.0.1:0", Data: data, Policy: enforce{}, Functions: functions.All, Secrets: []string{secret}, Keeper: keeper,
+		Listen: "127.0.0.1:0", Data: data, Policy: enforcing(t), Functions: functions.All, Secrets: []string{secret}, Keeper: keeper,
 		Env: withSettings(remedy.Env{Getenv: func(string) string { return "" }}, st.settings),
 	})
 	check(t, err)

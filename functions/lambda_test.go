@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/google/go-cmp/cmp"
@@ -31,6 +33,9 @@ func TestOnLambda(t *testing.T) {
 		})
 	}
 }
+
+// later finds when an event happened.
+var later = regexp.MustCompile(`("(?:eventTime|time)"\s*:\s*")[^"]+`)
 
 func onLambda(t *testing.T, name string, account mototest.Account, s stage) {
 	ledger := newLedger(t, account)
@@ -67,7 +72,8 @@ func onLambda(t *testing.T, name string, account mototest.Account, s stage) {
 	want(t, "the state after a copy", s.good, s.state(t))
 
 	s.spoil(t)
-	second := []byte(strings.ReplaceAll(string(s.event), id, "second"))
+	second := []byte(later.ReplaceAllString(strings.ReplaceAll(string(s.event), id, "second"),
+		"${1}"+time.Now().Add(time.Second).UTC().Format(time.RFC3339)))
 	poison := `{"source":7}`
 	var answer any
 	f.invoke(t, sqsBatch(t, poison, string(second)), &answer)

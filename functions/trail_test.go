@@ -169,7 +169,7 @@ func newTrailWorld(t *testing.T, chaos trail.Chaos) *trailWorld {
 	check(t, err)
 	data := t.TempDir()
 	w.host, err = local.Open(t.Context(), local.Config{
-		Listen: "127.0.0.1:0", Data: data, Policy: enforce{}, Functions: functions.All, Self: host.Self(trailRole), Keeper: keeper,
+		Listen: "127.0.0.1:0", Data: data, Policy: enforcing(t), Functions: functions.All, Self: host.Self(trailRole), Keeper: keeper,
 		Env: w.env,
 	})
 	check(t, err)
@@ -355,7 +355,7 @@ func (w *trailWorld) knowsItself(t *testing.T, changes int) {
 	check(t, err)
 	group := w.reverted(t, name, "")
 	before := int(w.own.Load())
-	_, err = remedy.New(w.ledger, enforce{}, remedy.Options{}).Undo(t.Context(), h, group.ID, remedy.Actor{Name: "jane"}, "it was meant")
+	_, err = remedy.New(w.ledger, enforcing(t), remedy.Options{}).Undo(t.Context(), h, group.ID, remedy.Actor{Name: "jane"}, "it was meant")
 	check(t, err)
 	w.handled(t, before+1)
 	_, id, _ := strings.Cut(group.Resource.ID, "security-group/")

@@ -71,7 +71,10 @@ func instanceLaunch(ctx context.Context, events samples, account Account) (Stage
 	s, err := events.pair(account.ID, id,
 		"ec2-instance-launch/public-with-imdsv1.json", "i-0123456789abcdef0",
 		"ec2-instance-launch/dry-run.json", "i-0123456789abcdef0")
-	s.Spoil = func(context.Context) error { return nil } // it is launched as it is
+	s.Spoil = func(ctx context.Context) error { // it is launched so; the second time it must be made so
+		_, err := api.ModifyInstanceMetadataOptions(ctx, &ec2.ModifyInstanceMetadataOptionsInput{InstanceId: &id, HttpTokens: types.HttpTokensStateOptional})
+		return err
+	}
 	s.State = func(ctx context.Context) ([]string, error) {
 		i, err := describe(ctx)
 		if err != nil {

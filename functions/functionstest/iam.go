@@ -141,11 +141,19 @@ func policyVersion(ctx context.Context, events samples, account Account) (Stage,
 	s, err := events.pair(account.ID, "policy/team/deploy",
 		"iam-policy-version/create-version.json", "policy/team/deploy",
 		"iam-policy-version/create-version-denied.json", "policy/TrailDiscover")
+	var made *string
 	s.Spoil = func(ctx context.Context) error {
-		_, err := api.CreatePolicyVersion(ctx, &iam.CreatePolicyVersionInput{
+		if made != nil { // it is there, and made the default once more
+			_, err := api.SetDefaultPolicyVersion(ctx, &iam.SetDefaultPolicyVersionInput{PolicyArn: policy.Policy.Arn, VersionId: made})
+			return err
+		}
+		out, err := api.CreatePolicyVersion(ctx, &iam.CreatePolicyVersionInput{
 			PolicyArn: policy.Policy.Arn, SetAsDefault: true,
 			PolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`),
 		})
+		if err == nil {
+			made = out.PolicyVersion.VersionId
+		}
 		return err
 	}
 	s.State = func(ctx context.Context) ([]string, error) {
