@@ -48,7 +48,7 @@ func TestStacksHaveRoom(t *testing.T) {
 		functions, own := len(bySource[path]), 0
 		for _, d := range bySource[path] {
 			for id := range tmpl.Resources {
-				if d.owns(t, id) {
+				if d.owns(id) {
 					own++
 				}
 			}

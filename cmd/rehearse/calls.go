@@ -181,6 +181,7 @@ func s3Calls(r *http.Request, owner func(bucket string) string) ([]access.Call, 
 		"GET policy": "GetBucketPolicy", "PUT policy": "PutBucketPolicy", "DELETE policy": "DeleteBucketPolicy",
 		"GET publicAccessBlock": "GetBucketPublicAccessBlock", "PUT publicAccessBlock": "PutBucketPublicAccessBlock",
 		"DELETE publicAccessBlock": "PutBucketPublicAccessBlock", "GET tagging": "GetBucketTagging",
+		"GET acl": "GetBucketAcl", "PUT acl": "PutBucketAcl", "GET logging": "GetBucketLogging", "PUT logging": "PutBucketLogging",
 		"GET versioning": "GetBucketVersioning", "PUT versioning": "PutBucketVersioning", "DELETE ": "DeleteBucket",
 	}[r.Method+" "+sub]
 	var calls []access.Call
