@@ -105,7 +105,8 @@ ebb serve takes them up at once and another when it starts. With --now they are
 handled by this process instead.
 
 A dead letter is removed once it is durably in the inbox; with --now, once it
-was handled. What fails again becomes a dead letter again.`,
+was handled. What fails again becomes a dead letter again. A notification goes
+back into the outbox, with --now as well.`,
 		Args: func(_ *cobra.Command, ids []string) error {
 			switch {
 			case len(ids) == 0 && !all:
@@ -190,7 +191,12 @@ func (s *session) replay(ctx context.Context, letters []remedy.DeadLetter,
 	for _, d := range letters {
 		out := replayed{ID: d.ID}
 		functions, err := s.functionsOf(d)
-		if err == nil {
+		switch {
+		case err != nil:
+		case isNotification(d):
+			out.Functions = functions
+			out.Result, err = s.replayNotification(ctx, d)
+		default:
 			out.Functions = functions
 			out.Result, err = send(ctx, d, functions)
 		}
@@ -224,6 +230,9 @@ func (s *session) replay(ctx context.Context, letters []remedy.DeadLetter,
 // functionsOf gives the functions that a dead letter is for. One that names
 // none is for those that its event triggers.
 func (s *session) functionsOf(d remedy.DeadLetter) ([]string, error) {
+	if isNotification(d) {
+		return []string{d.Function}, nil
+	}
 	if d.Function != "" {
 		if _, ok := s.function(d.Function); !ok {
 			return nil, fmt.Errorf("there is no function %q in this version of ebb", d.Function)

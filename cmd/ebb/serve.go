@@ -21,7 +21,7 @@ const (
 )
 
 func (a *app) serveCommand() *cobra.Command {
-	var listen, token, self string
+	var listen, token, self, notifyFile string
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run all functions in one process, with an HTTP side for events",
@@ -40,7 +40,8 @@ for good becomes a dead letter.
 /events, PutEvents, /api and /metrics are for this machine only, unless a token
 is set. ` + settingSecret + ` and ` + settingGiteaSecret + ` hold the
 webhooks' secrets, and the same names with ` + previous + ` the ones before, while they
-are replaced. Logs go to the standard error as JSON. SIGTERM finishes what runs
+are replaced. The secrets of --notify's channels are in variables of their names.
+Logs go to the standard error as JSON. SIGTERM finishes what runs
 and keeps the rest.`,
 		Args: arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
@@ -58,6 +59,17 @@ and keeps the rest.`,
 			cfg := local.Config{
 				Listen: listen, Data: a.data, Policy: p, Functions: a.Functions, Env: a.env(), Token: token,
 				Self: ownIdentities(self), Keeper: a.Keeper, Log: log,
+			}
+			if notifyFile != "" {
+				c, err := loadNotify(notifyFile)
+				if err != nil {
+					return err
+				}
+				sender, err := a.sender(cmd.Context(), c)
+				if err != nil {
+					return err
+				}
+				cfg.Notify, cfg.Send = c, sender.Send
 			}
 			cfg.Secrets, cfg.Gitea = a.secrets(settingSecret), a.secrets(settingGiteaSecret)
 			if a.StartMetrics != nil {
@@ -89,6 +101,8 @@ and keeps the rest.`,
 	fromEnv(cmd.Flags(), "listen", "EBB_LISTEN")
 	cmd.Flags().StringVar(&token, "token", "", "bearer token that events and records ask for; better set in the environment")
 	fromEnv(cmd.Flags(), "token", settingToken)
+	cmd.Flags().StringVar(&notifyFile, "notify", "", "file that says who is told of results; without one nobody is")
+	fromEnv(cmd.Flags(), "notify", settingNotify)
 	addSelf(cmd, &self)
 	return cmd
 }

@@ -29,28 +29,29 @@ const (
 
 // Record is what Ebb did about one event and one resource, and why.
 type Record struct {
-	ID         string          `json:"id"`
-	Function   string          `json:"function"`
-	Severity   Severity        `json:"severity,omitempty"`
-	Mode       Mode            `json:"mode,omitempty"`
-	Outcome    Outcome         `json:"outcome"`
-	Reason     string          `json:"reason"` // one sentence a person can read
-	Event      EventRef        `json:"event"`
-	Resource   Ref             `json:"resource"`
-	Target     json.RawMessage `json:"target,omitempty"` // the function's own name for the resource
-	Violations []Violation     `json:"violations,omitempty"`
-	Changes    []AppliedCall   `json:"changes,omitempty"` // the calls made; for observed, those it would make
-	Before     json.RawMessage `json:"before,omitempty"`  // the state before the first call
-	After      json.RawMessage `json:"after,omitempty"`   // the state as read after the last call
-	Exemption  *Exemption      `json:"exemption,omitempty"`
-	Cap        *CapReached     `json:"cap,omitempty"`
-	Attempt    int             `json:"attempt,omitempty"`   // from 1; more when an earlier attempt was interrupted or failed
-	Undoes     string          `json:"undoes,omitempty"`    // the record that this one undid
-	UndoneBy   string          `json:"undone_by,omitempty"` // the record that undid this one
-	Error      string          `json:"error,omitempty"`
-	TraceID    string          `json:"trace_id,omitempty"` // of the attempt, whether it was sampled or not
-	SpanID     string          `json:"span_id,omitempty"`  // of its span, within that trace
-	Times      Times           `json:"times"`
+	ID         string            `json:"id"`
+	Function   string            `json:"function"`
+	Severity   Severity          `json:"severity,omitempty"`
+	Mode       Mode              `json:"mode,omitempty"`
+	Outcome    Outcome           `json:"outcome"`
+	Reason     string            `json:"reason"` // one sentence a person can read
+	Event      EventRef          `json:"event"`
+	Resource   Ref               `json:"resource"`
+	Target     json.RawMessage   `json:"target,omitempty"` // the function's own name for the resource
+	Tags       map[string]string `json:"tags,omitempty"`   // the resource's, as read before the first call; nil where the function reads none
+	Violations []Violation       `json:"violations,omitempty"`
+	Changes    []AppliedCall     `json:"changes,omitempty"` // the calls made; for observed, those it would make
+	Before     json.RawMessage   `json:"before,omitempty"`  // the state before the first call
+	After      json.RawMessage   `json:"after,omitempty"`   // the state as read after the last call
+	Exemption  *Exemption        `json:"exemption,omitempty"`
+	Cap        *CapReached       `json:"cap,omitempty"`
+	Attempt    int               `json:"attempt,omitempty"`   // from 1; more when an earlier attempt was interrupted or failed
+	Undoes     string            `json:"undoes,omitempty"`    // the record that this one undid
+	UndoneBy   string            `json:"undone_by,omitempty"` // the record that undid this one
+	Error      string            `json:"error,omitempty"`
+	TraceID    string            `json:"trace_id,omitempty"` // of the attempt, whether it was sampled or not
+	SpanID     string            `json:"span_id,omitempty"`  // of its span, within that trace
+	Times      Times             `json:"times"`
 }
 
 // Kept reports whether the ledger keeps the record: all but the no-ops.

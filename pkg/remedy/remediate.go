@@ -118,6 +118,7 @@ func (r *run) once(ctx context.Context, rec Record) (Record, error) {
 	if rec.Target, rec.Before, err = r.images(v.live); err != nil {
 		return r.fail(ctx, rec, "The state could not be written down", Permanent(err))
 	}
+	rec.Tags = r.s.tags(v.live)
 	if x := r.exemption(v); x != nil {
 		if v.was(Exempt) {
 			return r.noop(ctx, rec, Duplicate, "This event was found exempt already, as record "+rec.ID+".")

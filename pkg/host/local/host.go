@@ -24,6 +24,8 @@ import (
 	"github.com/ebb-ops/ebb/pkg/host"
 	"github.com/ebb-ops/ebb/pkg/ledger/sqlite"
 	"github.com/ebb-ops/ebb/pkg/metrics"
+	"github.com/ebb-ops/ebb/pkg/notify"
+	"github.com/ebb-ops/ebb/pkg/notify/outbox"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 	"github.com/ebb-ops/ebb/pkg/trace"
 )
@@ -64,6 +66,9 @@ type Config struct {
 	Meters  metric.MeterProvider // nil means the global one
 	Metrics http.Handler         // what GET /metrics answers, to those who may see records; nil means that there is none
 	Log     *slog.Logger         // nil means none
+
+	Notify *notify.Config // who is told of results; nil tells nobody
+	Send   outbox.Send    // how; needed with Notify
 }
 
 // Host is an open local host.
@@ -72,6 +77,7 @@ type Host struct {
 	log    *slog.Logger
 	ledger *sqlite.Ledger
 	inbox  *inbox.Inbox
+	outbox *outbox.Outbox // nil when nobody is told of results
 	unlock func() error
 
 	invokers map[string]host.Invoker // the functions that could be opened
@@ -79,8 +85,9 @@ type Host struct {
 	draining atomic.Bool
 	late     sync.WaitGroup // spans still to be kept
 
-	counts     *metrics.Host
-	inboxMeter metric.Registration // nil until the inbox is measured
+	counts      *metrics.Host
+	inboxMeter  metric.Registration // nil until the inbox is measured
+	outboxMeter metric.Registration // nil until the outbox is measured
 }
 
 // Open takes the data folder for this process and makes the functions ready. A
@@ -120,10 +127,17 @@ func Open(ctx context.Context, cfg Config) (_ *Host, err error) {
 	if err = h.measure(); err != nil {
 		return nil, err
 	}
-	engine := remedy.New(h.ledger, cfg.Policy, remedy.Options{
+	opts := remedy.Options{
 		Self: cfg.Self, Owner: leasePrefix + rand.Text(), Log: h.log,
 		Meter: cfg.Meters.Meter("github.com/ebb-ops/ebb/pkg/remedy"),
-	})
+	}
+	if cfg.Notify != nil {
+		if err := h.openOutbox(ctx); err != nil {
+			return nil, err
+		}
+		opts.Publish = h.publish
+	}
+	engine := remedy.New(h.ledger, cfg.Policy, opts)
 	for _, f := range cfg.Functions {
 		handler, err := remedy.Open(ctx, f, cfg.Env)
 		if err != nil {
@@ -143,8 +157,14 @@ func (h *Host) Close() error {
 	if h.inboxMeter != nil {
 		errs = append(errs, h.inboxMeter.Unregister())
 	}
+	if h.outboxMeter != nil {
+		errs = append(errs, h.outboxMeter.Unregister())
+	}
 	if h.inbox != nil {
 		errs = append(errs, h.inbox.Close())
+	}
+	if h.outbox != nil {
+		errs = append(errs, h.outbox.Close())
 	}
 	if h.ledger != nil {
 		errs = append(errs, h.ledger.Close())
@@ -173,6 +193,8 @@ func (h *Host) Run(ctx context.Context, ready func(net.Addr)) error {
 	defer stopWork()
 	worked := make(chan error, 1)
 	go func() { worked <- h.inbox.Run(work, h.cfg.Workers, h.handle, h.bury) }()
+	stopTelling := h.startTelling(ctx)
+	defer stopTelling()
 	ready(l.Addr())
 
 	var errs []error
@@ -192,7 +214,9 @@ func (h *Host) Run(ctx context.Context, ready func(net.Addr)) error {
 		errs = append(errs, fmt.Errorf("stop serving: %w", err), srv.Close())
 	}
 	stopWork()
-	return errors.Join(append(errs, <-worked)...)
+	errs = append(errs, <-worked)
+	stopTelling()
+	return errors.Join(errs...)
 }
 
 // handle takes a delivery from the inbox through its function.
