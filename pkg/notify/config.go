@@ -124,23 +124,6 @@ type Person struct {
 	Email string `json:"email,omitempty" jsonschema:"the person's user principal name in Teams, which is an e-mail address"`
 }
 
-// kind names what a channel is.
-func (c Channel) kind() string {
-	switch {
-	case c.Slack != nil:
-		return "slack"
-	case c.Teams != nil:
-		return "teams"
-	case c.SNS != nil:
-		return "sns"
-	case c.PagerDuty != nil:
-		return "pagerduty"
-	case c.Webhook != nil:
-		return "webhook"
-	}
-	return ""
-}
-
 // Outcomes are those that a route may name: what the ledger keeps, once it has ended.
 func Outcomes() []remedy.Outcome {
 	return []remedy.Outcome{remedy.Observed, remedy.Reverted, remedy.Held, remedy.Exempt, remedy.Failed, remedy.Undone}

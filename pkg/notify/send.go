@@ -103,7 +103,7 @@ func (s *Sender) secret(ctx context.Context, name string) (string, error) {
 // error holds none of the secrets.
 func (s *Sender) post(ctx context.Context, to string, body any, header http.Header, secrets ...string) ([]byte, error) {
 	u, err := url.Parse(to)
-	if err != nil || u.Host == "" || u.Scheme != "https" && !(u.Scheme == "http" && loopback(u.Hostname())) {
+	if err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())) {
 		return nil, remedy.Permanent(errors.New("the URL in the secret is not one of https"))
 	}
 	if u.User != nil || u.RawQuery != "" {

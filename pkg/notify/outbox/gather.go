@@ -61,14 +61,17 @@ func (b *Outbox) gather(ctx context.Context, channel string) error {
 
 // waiting gives the results of a channel that no quiet time holds back, oldest first.
 func (b *Outbox) waiting(ctx context.Context, tx *sql.Tx, channel string, now time.Time) (out []row, err error) {
-	where, args := "", []any{channel}
+	args := []any{channel}
 	for _, s := range append(notify.Severities(), "") {
+		held := any(nil)
 		if b.c.QuietFor(channel, s, now) {
-			where += ` AND severity <> ?`
-			args = append(args, s)
+			held = string(s)
 		}
+		args = append(args, held)
 	}
-	rows, err := tx.QueryContext(ctx, `SELECT seq, at, item FROM items WHERE channel = ?`+where+` ORDER BY seq LIMIT ?`, append(args, MaxGathered)...)
+	rows, err := tx.QueryContext(ctx, `SELECT seq, at, item FROM items WHERE channel = ?
+		AND severity IS NOT ? AND severity IS NOT ? AND severity IS NOT ? AND severity IS NOT ? AND severity IS NOT ?
+		ORDER BY seq LIMIT ?`, append(args, MaxGathered)...)
 	if err != nil {
 		return nil, err
 	}

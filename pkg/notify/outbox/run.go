@@ -72,14 +72,18 @@ func (b *Outbox) channels(ctx context.Context) (out []string, err error) {
 // forget drops what no longer tells anything.
 func (b *Outbox) forget(ctx context.Context) error {
 	now := b.opts.Now()
-	for table, age := range map[string]time.Duration{"told": toldFor, "made": notify.MaxPer} {
-		if _, err := b.db.ExecContext(ctx, `DELETE FROM `+table+` WHERE at < ?`, now.Add(-age).UnixNano()); err != nil {
+	for _, old := range []struct {
+		query string
+		age   time.Duration
+	}{
+		{`DELETE FROM told WHERE at < ?`, toldFor},
+		{`DELETE FROM made WHERE at < ?`, notify.MaxPer},
+		// An open incident is kept until it is resolved.
+		{`DELETE FROM threads WHERE value <> 'open' AND at < ?`, threadFor},
+	} {
+		if _, err := b.db.ExecContext(ctx, old.query, now.Add(-old.age).UnixNano()); err != nil {
 			return fmt.Errorf("clean the outbox: %w", err)
 		}
-	}
-	// An open incident is kept until it is resolved.
-	if _, err := b.db.ExecContext(ctx, `DELETE FROM threads WHERE value <> 'open' AND at < ?`, now.Add(-threadFor).UnixNano()); err != nil {
-		return fmt.Errorf("clean the outbox: %w", err)
 	}
 	return nil
 }
