@@ -163,7 +163,7 @@ func record(outcome remedy.Outcome) remedy.Record {
 // hostile is a record in which everything that an attacker can choose is bad.
 func hostile(n int) remedy.Record {
 	evil := "<!channel> <@U0123ABCDEF> <https://evil.example|click> *bold* `code` [click](https://evil.example) <at>everyone</at> @here\n" +
-		"# head \u202e\x1b[31m & ]]> " + strings.Repeat("évil ", 5000)
+		"# head \u202e\x1b[31m & ]]> " + strings.Repeat("évil ", 500)
 	rec := record(remedy.Failed)
 	rec.ID = fmt.Sprintf("%020d", n)
 	rec.Reason, rec.Violations = evil, []remedy.Violation{{Message: evil}, {Message: evil}, {Message: evil}, {Message: evil}, {Message: evil}}
