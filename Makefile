@@ -75,12 +75,13 @@ lint: tools-lint
 	go vet ./...
 	$(TOOLS)/bin/golangci-lint run ./...
 
-## Write what follows from the functions' code: templates, pages, tables, the policy's schema
+## Write what follows from the code: templates, pages, tables, the files' schemas
 .PHONY: generate
 generate:
 	go run ./tools/stacks
 	go run ./tools/pages
 	go run ./cmd/ebb policy schema > policy.schema.json.new && mv policy.schema.json.new policy.schema.json
+	go run ./cmd/ebb notify schema > notify.schema.json.new && mv notify.schema.json.new notify.schema.json
 
 ## Check the deployment's templates
 .PHONY: templates

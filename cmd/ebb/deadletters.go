@@ -102,7 +102,8 @@ ebb serve takes them up at once and another when it starts. With --now they are
 handled by this process instead.
 
 A dead letter is removed once it is durably in the inbox; with --now, once it
-was handled. What fails again becomes a dead letter again.`,
+was handled. What fails again becomes a dead letter again. A notification goes
+back into the outbox, with --now as well.`,
 		Args: func(_ *cobra.Command, ids []string) error {
 			switch {
 			case len(ids) == 0 && !all:
@@ -186,8 +187,13 @@ func (s *session) replay(ctx context.Context, letters []remedy.DeadLetter,
 	failed := 0
 	for _, d := range letters {
 		out := replayed{ID: d.ID}
-		functions, err := local.FunctionsOf(s.Functions, d)
-		if err == nil {
+		functions, err := s.functionsOf(d)
+		switch {
+		case err != nil:
+		case isNotification(d):
+			out.Functions = functions
+			out.Result, err = s.replayNotification(ctx, d)
+		default:
 			out.Functions = functions
 			out.Result, err = send(ctx, d, functions)
 		}
@@ -216,6 +222,14 @@ func (s *session) replay(ctx context.Context, letters []remedy.DeadLetter,
 		s.note("There are no dead letters.")
 	}
 	return nil
+}
+
+// functionsOf gives the functions that a dead letter is for, or the channel.
+func (s *session) functionsOf(d remedy.DeadLetter) ([]string, error) {
+	if isNotification(d) {
+		return []string{d.Function}, nil
+	}
+	return local.FunctionsOf(s.Functions, d)
 }
 
 // handleLetter handles a dead letter in this process.

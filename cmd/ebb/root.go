@@ -121,7 +121,7 @@ With --output json each command prints one JSON object a line.`,
 	root.SetHelpCommand(helpCommand())
 	root.AddCommand(
 		a.serveCommand(), a.handleCommand(), a.recordsCommand(), a.reportCommand(), a.showCommand(), a.traceCommand(), a.undoCommand(), a.functionsCommand(),
-		a.policyCommand(), a.deadLettersCommand(), a.doctorCommand(), a.versionCommand(),
+		a.policyCommand(), a.notifyCommand(), a.deadLettersCommand(), a.doctorCommand(), a.versionCommand(),
 	)
 	root.InitDefaultCompletionCmd()
 	for _, c := range root.Commands() {

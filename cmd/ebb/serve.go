@@ -21,7 +21,7 @@ const (
 )
 
 func (a *app) serveCommand() *cobra.Command {
-	var listen, token, self, reports string
+	var listen, token, self, reports, notifyFile string
 	var people people
 	cmd := &cobra.Command{
 		Use:   "serve",
@@ -42,9 +42,10 @@ for good becomes a dead letter.
 /events, PutEvents, /api and /metrics are for this machine only, unless a token
 is set. ` + settingSecret + ` and ` + settingGiteaSecret + ` hold the
 webhooks' secrets, and the same names with ` + previous + ` the ones before, while they
-are replaced. The console only shows things, to this machine, until people can
-sign in: with --operator-token, or at an OpenID Connect provider that
-` + settingIssuer + ` and the settings beside it name. Logs go to the standard error as JSON. SIGTERM finishes what runs
+are replaced. The secrets of --notify's channels are in variables of their names.
+The console only shows things, to this machine, until people can sign in: with
+--operator-token, or at an OpenID Connect provider that ` + settingIssuer + `
+and the settings beside it name. Logs go to the standard error as JSON. SIGTERM finishes what runs
 and keeps the rest.`,
 		Args: arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
@@ -66,6 +67,17 @@ and keeps the rest.`,
 			cfg.Console, err = a.console(listen, &people)
 			if err != nil {
 				return err
+			}
+			if notifyFile != "" {
+				c, err := loadNotify(notifyFile)
+				if err != nil {
+					return err
+				}
+				sender, err := a.sender(cmd.Context(), c)
+				if err != nil {
+					return err
+				}
+				cfg.Notify, cfg.Send = c, sender.Send
 			}
 			cfg.Secrets, cfg.Gitea = a.secrets(settingSecret), a.secrets(settingGiteaSecret)
 			if a.StartMetrics != nil {
@@ -110,6 +122,8 @@ and keeps the rest.`,
 	people.addFlags(cmd)
 	cmd.Flags().StringVar(&reports, "reports", "", "folder for a report of each day, and of each week; none is written when empty")
 	fromEnv(cmd.Flags(), "reports", "EBB_REPORTS")
+	cmd.Flags().StringVar(&notifyFile, "notify", "", "file that says who is told of results; without one nobody is")
+	fromEnv(cmd.Flags(), "notify", settingNotify)
 	addSelf(cmd, &self)
 	return cmd
 }

@@ -134,6 +134,10 @@ func flow(t *testing.T, p metric.MeterProvider) (account string) {
 	host.DeadLetter(t.Context(), handler.Name)
 	host.DeadLetter(t.Context(), "")
 	host.ColdStart(t.Context())
+	host.Notification(t.Context(), "ops", "sent")
+	if _, err := host.ObserveOutbox(func(context.Context) (int64, error) { return 4, nil }); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := metrics.ObserveInbox(nil, func(context.Context) (int64, time.Duration, error) { return 2, 90 * time.Second, nil }); err != nil {
 		t.Fatal(err)
 	}
@@ -176,6 +180,8 @@ func TestFlow_measured_by_the_SDK(t *testing.T) {
 		"ebb.caps.reached{ebb.cap=blast," + fn + "}":                                            "1",
 		"ebb.dead_letters{" + fn + "}":                                                          "1",
 		"ebb.dead_letters{ebb.function=unknown}":                                                "1",
+		"ebb.notifications{ebb.channel=ops,ebb.notification.result=sent}":                       "1",
+		"ebb.outbox.pending{}":                                                                  "4",
 		"ebb.inbox.pending{}":                                                                   "2",
 		"ebb.inbox.oldest.age{}":                                                                "90",
 		"ebb.remote.call.duration{ebb.remote.access=read,ebb.remote.service=S3}":                "2 times",

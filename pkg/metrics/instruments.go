@@ -36,13 +36,17 @@ func tell(err error) {
 
 // Host counts what happens around the engine.
 type Host struct {
-	deadLetters, coldStarts metric.Int64Counter
+	meter                                  metric.Meter
+	deadLetters, coldStarts, notifications metric.Int64Counter
 }
 
 // NewHost makes a host's instruments; a nil provider means the global one.
 func NewHost(p metric.MeterProvider) *Host {
 	m := meter(p)
-	return &Host{deadLetters: counter(m, "ebb.dead_letters"), coldStarts: counter(m, "faas.coldstarts")}
+	return &Host{
+		meter: m, deadLetters: counter(m, "ebb.dead_letters"), coldStarts: counter(m, "faas.coldstarts"),
+		notifications: counter(m, "ebb.notifications"),
+	}
 }
 
 // DeadLetter counts an event that was kept as a dead letter. function is empty
@@ -53,6 +57,28 @@ func (h *Host) DeadLetter(ctx context.Context, function string) {
 
 // ColdStart counts an invocation that had to wait for a new process.
 func (h *Host) ColdStart(ctx context.Context) { h.coldStarts.Add(ctx, 1) }
+
+// Notification counts an attempt to send a notification to a channel; result is
+// "sent", "failed" or "dead".
+func (h *Host) Notification(ctx context.Context, channel, result string) {
+	h.notifications.Add(ctx, 1, metric.WithAttributes(attribute.String(Channel.Key, channel), attribute.String(Result.Key, result)))
+}
+
+// ObserveOutbox has look asked whenever the metrics are read: how many
+// notifications wait. Unregister what it gives before the outbox is closed.
+func (h *Host) ObserveOutbox(look func(context.Context) (int64, error)) (metric.Registration, error) {
+	i := find("ebb.outbox.pending")
+	pending, err := h.meter.Int64ObservableGauge(i.Name, metric.WithUnit(i.Unit), metric.WithDescription(i.Description))
+	tell(err)
+	return h.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		n, err := look(ctx)
+		if err != nil {
+			return err
+		}
+		o.ObserveInt64(pending, n)
+		return nil
+	}, pending)
+}
 
 // ObserveInbox has look asked whenever the metrics are read: how many events the
 // inbox holds, and how old the oldest is. Unregister what it gives before the

@@ -37,6 +37,8 @@ var (
 	Cap      = Attribute{"ebb.cap", "cap"}         // "blast", "fight"
 	Remote   = Attribute{"ebb.remote.service", "remote_service"}
 	Access   = Attribute{"ebb.remote.access", "remote_access"} // "read", "write"
+	Channel  = Attribute{"ebb.channel", ""}                    // of the notify file
+	Result   = Attribute{"ebb.notification.result", ""}        // "sent", "failed", "dead"
 	Error    = Attribute{"error.type", ""}                     // the HTTP status of an answer that is an error, else a word for the cause
 )
 
@@ -108,6 +110,13 @@ var All = []Instrument{
 	}, {
 		Name: "ebb.inbox.oldest.age", Kind: Gauge, Unit: "s",
 		Description: "Age of the oldest event in the inbox; 0 when it is empty.",
+	}, {
+		Name: "ebb.notifications", Kind: Counter, Unit: "{attempt}",
+		Description: "Attempts to send a notification; what failed is sent again, what is dead is a dead letter.",
+		Attributes:  []Attribute{Channel, Result},
+	}, {
+		Name: "ebb.outbox.pending", Kind: Gauge, Unit: "{notification}",
+		Description: "Notifications in the outbox, and results that will be part of one.",
 	}, {
 		Name: "ebb.remote.call.duration", Kind: Histogram, Unit: "s", Buckets: CallDurations,
 		Description: "Calls to AWS and to SaaS products, all attempts included; its count is the number of calls.",

@@ -24,6 +24,8 @@ import (
 	"github.com/ebb-ops/ebb/pkg/host"
 	"github.com/ebb-ops/ebb/pkg/ledger/sqlite"
 	"github.com/ebb-ops/ebb/pkg/metrics"
+	"github.com/ebb-ops/ebb/pkg/notify"
+	"github.com/ebb-ops/ebb/pkg/notify/outbox"
 	"github.com/ebb-ops/ebb/pkg/policy"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 	"github.com/ebb-ops/ebb/pkg/trace"
@@ -66,6 +68,9 @@ type Config struct {
 	Metrics http.Handler                      // what GET /metrics answers, to those who may see records; nil means that there is none
 	Console func(Parts) (http.Handler, error) // makes the pages at "/"; nil means that there are none
 	Log     *slog.Logger                      // nil means none
+
+	Notify *notify.Config // who is told of results; nil tells nobody
+	Send   outbox.Send    // how; needed with Notify
 }
 
 // Host is an open local host.
@@ -76,6 +81,7 @@ type Host struct {
 	policy *policy.Overlay
 	engine *remedy.Engine
 	inbox  *inbox.Inbox
+	outbox *outbox.Outbox // nil when nobody is told of results
 	unlock func() error
 
 	invokers map[string]host.Invoker // the functions that could be opened
@@ -83,8 +89,9 @@ type Host struct {
 	draining atomic.Bool
 	late     sync.WaitGroup // spans still to be kept
 
-	counts     *metrics.Host
-	inboxMeter metric.Registration // nil until the inbox is measured
+	counts      *metrics.Host
+	inboxMeter  metric.Registration // nil until the inbox is measured
+	outboxMeter metric.Registration // nil until the outbox is measured
 }
 
 // Open takes the data folder for this process and makes the functions ready. A
@@ -130,10 +137,17 @@ func Open(ctx context.Context, cfg Config) (_ *Host, err error) {
 	}
 	h.policy = policy.NewOverlay(cfg.Policy, time.Now)
 	h.policy.Set(overrides)
-	h.engine = remedy.New(h.ledger, h.policy, remedy.Options{
+	opts := remedy.Options{
 		Self: cfg.Self, Owner: leasePrefix + rand.Text(), Log: h.log,
 		Meter: cfg.Meters.Meter("github.com/ebb-ops/ebb/pkg/remedy"),
-	})
+	}
+	if cfg.Notify != nil {
+		if err := h.openOutbox(ctx); err != nil {
+			return nil, err
+		}
+		opts.Publish = h.publish
+	}
+	h.engine = remedy.New(h.ledger, h.policy, opts)
 	for _, f := range cfg.Functions {
 		handler, err := remedy.Open(ctx, f, cfg.Env)
 		if err != nil {
@@ -153,8 +167,14 @@ func (h *Host) Close() error {
 	if h.inboxMeter != nil {
 		errs = append(errs, h.inboxMeter.Unregister())
 	}
+	if h.outboxMeter != nil {
+		errs = append(errs, h.outboxMeter.Unregister())
+	}
 	if h.inbox != nil {
 		errs = append(errs, h.inbox.Close())
+	}
+	if h.outbox != nil {
+		errs = append(errs, h.outbox.Close())
 	}
 	if h.ledger != nil {
 		errs = append(errs, h.ledger.Close())
@@ -187,6 +207,8 @@ func (h *Host) Run(ctx context.Context, ready func(net.Addr)) error {
 	defer stopWork()
 	worked := make(chan error, 1)
 	go func() { worked <- h.inbox.Run(work, h.cfg.Workers, h.handle, h.bury) }()
+	stopTelling := h.startTelling(ctx)
+	defer stopTelling()
 	ready(l.Addr())
 
 	var errs []error
@@ -206,7 +228,9 @@ func (h *Host) Run(ctx context.Context, ready func(net.Addr)) error {
 		errs = append(errs, fmt.Errorf("stop serving: %w", err), srv.Close())
 	}
 	stopWork()
-	return errors.Join(append(errs, <-worked)...)
+	errs = append(errs, <-worked)
+	stopTelling()
+	return errors.Join(errs...)
 }
 
 // handle takes a delivery from the inbox through its function.

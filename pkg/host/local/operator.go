@@ -13,6 +13,7 @@ import (
 	"github.com/ebb-ops/ebb/pkg/bus"
 	"github.com/ebb-ops/ebb/pkg/bus/inbox"
 	"github.com/ebb-ops/ebb/pkg/ledger/sqlite"
+	"github.com/ebb-ops/ebb/pkg/notify/outbox"
 	"github.com/ebb-ops/ebb/pkg/policy"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 	"github.com/ebb-ops/ebb/pkg/trace"
@@ -53,6 +54,15 @@ func (h *Host) Replay(ctx context.Context, id string) ([]string, error) {
 	d, err := h.ledger.DeadLetter(ctx, id)
 	if err != nil {
 		return nil, err
+	}
+	if channel, err := outbox.Channel(d); err == nil {
+		if h.outbox == nil {
+			return nil, fmt.Errorf("a notification on channel %s can't be sent again: ebb serve runs without --notify", channel)
+		}
+		if err := h.outbox.Replay(ctx, d); err != nil {
+			return nil, err
+		}
+		return []string{d.Function}, h.ledger.RemoveDeadLetter(ctx, id)
 	}
 	functions, err := FunctionsOf(h.cfg.Functions, d)
 	if err != nil {

@@ -1,0 +1,48 @@
+package local
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/ebb-ops/ebb/pkg/notify/outbox"
+	"github.com/ebb-ops/ebb/pkg/remedy"
+)
+
+// outboxFor bounds how long a remediation that has ended waits for its result
+// to be in the outbox. Past it the engine logs that nobody is told of it.
+const outboxFor = 2 * time.Second
+
+// openOutbox makes the outbox ready, and measures it.
+func (h *Host) openOutbox(ctx context.Context) (err error) {
+	h.outbox, err = outbox.Open(ctx, h.cfg.Data, h.cfg.Notify, outbox.Options{
+		Send: h.cfg.Send, Bury: h.ledger.SaveDeadLetter, Count: h.counts.Notification, Log: h.log,
+	})
+	if err != nil {
+		return err
+	}
+	if h.outboxMeter, err = h.counts.ObserveOutbox(h.outbox.Pending); err != nil {
+		return fmt.Errorf("measure the outbox: %w", err)
+	}
+	return nil
+}
+
+// publish puts a result into the outbox, without its images.
+func (h *Host) publish(ctx context.Context, rec remedy.Record) error {
+	ctx, cancel := context.WithTimeout(ctx, outboxFor)
+	defer cancel()
+	return h.outbox.Put(ctx, rec)
+}
+
+// startTelling sends what is in the outbox until stop is called, which waits for
+// what is being sent to be noted.
+func (h *Host) startTelling(ctx context.Context) (stop func()) {
+	if h.outbox == nil {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var running sync.WaitGroup
+	running.Go(func() { h.outbox.Run(ctx) })
+	return func() { cancel(); running.Wait() }
+}
