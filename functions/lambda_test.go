@@ -73,7 +73,7 @@ func onLambda(t *testing.T, name string, account mototest.Account, s stage) {
 
 	s.spoil(t)
 	second := []byte(later.ReplaceAllString(strings.ReplaceAll(string(s.event), id, "second"),
-		"${1}"+time.Now().Add(time.Second).UTC().Format(time.RFC3339)))
+		"${1}"+time.Now().UTC().Format(time.RFC3339Nano)))
 	poison := `{"source":7}`
 	var answer any
 	f.invoke(t, sqsBatch(t, poison, string(second)), &answer)

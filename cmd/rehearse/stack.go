@@ -120,8 +120,8 @@ func (s *stack) walk(ctx context.Context, prefix, name, path string, templates m
 	if err != nil {
 		return fmt.Errorf("describe stack %s: %w", name, err)
 	}
-	if status := out.Stacks[0].StackStatus; !strings.HasSuffix(string(status), "_COMPLETE") {
-		return fmt.Errorf("stack %s is %s", name, status)
+	if status := string(out.Stacks[0].StackStatus); !strings.HasSuffix(status, "_COMPLETE") || strings.Contains(status, "ROLLBACK") {
+		return fmt.Errorf("stack %s is %s: %s", name, status, aws.ToString(out.Stacks[0].StackStatusReason))
 	}
 	there := map[string]bool{}
 	pages := cloudformation.NewListStackResourcesPaginator(api, &cloudformation.ListStackResourcesInput{StackName: &name})

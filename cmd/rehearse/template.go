@@ -111,10 +111,25 @@ func reduce(templates map[string]*template, standIn func(id string, r *resource)
 			}
 		}
 		for name, o := range t.Outputs {
+			if ofNested(o["Value"]) { // the emulator has none of an updated stack, and then of none
+				delete(t.Outputs, name)
+				continue
+			}
 			t.Outputs[name], _ = e.edit(o).(object)
 		}
 	}
 	return count, nil
+}
+
+// ofNested reports whether a value is an output of a nested stack.
+func ofNested(v any) bool {
+	value, _ := v.(object)
+	attr, ok := value["Fn::GetAtt"].([]any)
+	if !ok || len(attr) != 2 {
+		return false
+	}
+	name, _ := attr[1].(string)
+	return strings.HasPrefix(name, "Outputs.")
 }
 
 // inline gives the inline policies of a role.

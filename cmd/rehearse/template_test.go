@@ -25,7 +25,7 @@ func TestReduce(t *testing.T) {
 			"A": {"Ref": "Alarm"}, "B": {"Fn::GetAtt": ["Alarm", "Arn"]}, "C": {"Fn::Sub": "${Alarm} ${Bus}"}, "D": {"Ref": "Bus"}, "E": {"Ref": "Topic"},
 			"F": ["x", {"Fn::If": ["On", "y", {"Ref": "AWS::NoValue"}]}, {"Fn::If": ["Off", {"Ref": "AWS::NoValue"}, "z"]}]}},
 		"Role": {"Type": "AWS::IAM::Role", "Properties": {"ManagedPolicyArns": ["m"], "Policies": [{"PolicyDocument": {"Statement": []}}]}}},
-		"Outputs": {"O": {"Value": {"Ref": "Alarm"}}}}`)}
+		"Outputs": {"O": {"Value": {"Ref": "Alarm"}}, "N": {"Value": {"Fn::GetAtt": ["Nested", "Outputs.Topic"]}}}}`)}
 	count, err := reduce(templates, func(id string, _ *resource) (string, error) { return "no " + id, nil })
 	if err != nil {
 		t.Fatal(err)
