@@ -19,6 +19,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/ebb-ops/ebb/functions"
 	"github.com/ebb-ops/ebb/pkg/cloud/moto"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
@@ -165,8 +166,11 @@ func (r *rehearsal) organization(ctx context.Context, hub, spoke account) (*depl
 	if err != nil {
 		return nil, err
 	}
-	for _, f := range d.functions {
-		role, err := readRole(ctx, spoke, "ebb-"+f.name)
+	for _, f := range functions.All {
+		if !ofAWS(f) {
+			continue
+		}
+		role, err := readRole(ctx, spoke, "ebb-"+f.Name)
 		if err != nil {
 			return nil, err
 		}

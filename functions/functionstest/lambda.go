@@ -58,7 +58,7 @@ func lambdaPermission(ctx context.Context, events samples, account Account) (Sta
 }
 
 func functionURL(ctx context.Context, events samples, account Account) (Stage, error) {
-	name := "acme-orders"
+	name, sampled := "acme-orders-url", "acme-orders"
 	api, err := lambdaFunction(ctx, account, name)
 	if err != nil {
 		return Stage{}, err
@@ -69,7 +69,7 @@ func functionURL(ctx context.Context, events samples, account Account) (Stage, e
 	if err != nil {
 		return Stage{}, err
 	}
-	s, err := events.pair(account.ID, name, "lambda-function-url/create-public.json", name, "lambda-function-url/create-failed.json", "TrailDiscoverFunction")
+	s, err := events.pair(account.ID, name, "lambda-function-url/create-public.json", sampled, "lambda-function-url/create-failed.json", "TrailDiscoverFunction")
 	s.Spoil = func(ctx context.Context) error {
 		_, err := api.UpdateFunctionUrlConfig(ctx, &lambda.UpdateFunctionUrlConfigInput{FunctionName: &name, AuthType: types.FunctionUrlAuthTypeNone})
 		return err

@@ -25,6 +25,8 @@ def create(service):
         import lacks  # noqa: F401  it completes the emulator
     elif service == "awslambda":
         import lambdas  # noqa: F401
+    elif service == "iam":
+        import signatures  # noqa: F401
     return create_backend_app(service)
 
 
