@@ -101,9 +101,11 @@ func parse(encoded string) (access.Policy, error) {
 // emulatorNames are what the emulator takes some calls for: its own names, or an
 // action where IAM asks for those of the parts.
 var emulatorNames = map[string]string{
-	"dynamodb:PutItem":              "dynamodb:TransactWriteItems",
-	"s3:GetBucketPublicAccessBlock": "s3:ListBucket",
-	"s3:PutBucketPublicAccessBlock": "s3:CreateBucket",
+	"dynamodb:PutItem":               "dynamodb:TransactWriteItems",
+	"s3:GetAccountPublicAccessBlock": "s3:GetPublicAccessBlock",
+	"s3:PutAccountPublicAccessBlock": "s3:PutPublicAccessBlock",
+	"s3:GetBucketPublicAccessBlock":  "s3:ListBucket",
+	"s3:PutBucketPublicAccessBlock":  "s3:CreateBucket",
 }
 
 // simplify gives the role, in the emulator alone, one policy with its actions and
