@@ -39,7 +39,7 @@ const (
 func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, ".", os.Stdout)
+	err := run(ctx, ".", os.Stdout, ofAWS)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "rehearse:", err)
@@ -47,13 +47,13 @@ func main() {
 	}
 }
 
-// run rehearses the deployment of the repository at root. It fails when a part of
-// it does not go as it must.
-func run(ctx context.Context, root string, w io.Writer) (err error) {
+// run rehearses the deployment of the repository at root, in a spoke with the
+// functions that inSpoke names. It fails when a part of it does not go as it must.
+func run(ctx context.Context, root string, w io.Writer, inSpoke func(remedy.Function) bool) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
 	began := time.Now()
-	r := &rehearsal{out: printer{w}, root: root, roles: map[string]*role{}, owners: map[string]string{}}
+	r := &rehearsal{out: printer{w}, root: root, inSpoke: inSpoke, roles: map[string]*role{}, owners: map[string]string{}}
 	r.dist, err = os.MkdirTemp("", "ebb-rehearsal-")
 	if err != nil {
 		return fmt.Errorf("make a folder: %w", err)
@@ -179,7 +179,7 @@ func (r *rehearsal) organization(ctx context.Context, hub, spoke account) (*depl
 		}
 		r.roles[role.arn] = role
 	}
-	return d, r.set(ctx, d, ofAWS)
+	return d, r.set(ctx, d, r.inSpoke)
 }
 
 // build builds the functions as they are built to be deployed.

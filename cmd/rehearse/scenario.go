@@ -23,6 +23,7 @@ type rehearsal struct {
 	root     string // the repository
 	dist     string // where the bootstraps were built
 	emulator string // the AWS emulator's URL
+	inSpoke  func(remedy.Function) bool
 
 	roles  map[string]*role  // in spokes, by ARN
 	owners map[string]string // of buckets

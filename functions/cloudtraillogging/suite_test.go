@@ -199,7 +199,7 @@ func TestConformanceMoto(t *testing.T) {
 			}
 		})
 	}
-	remedytest.Run(t, s)
+	remedytest.RunEmulated(t, s)
 }
 
 // world is a trail in a CloudTrail, real enough. Each state is one of a new trail.

@@ -149,7 +149,7 @@ func TestConformanceMoto(t *testing.T) {
 	s.Open = func(testing.TB) remedytest.World[Target, State, Change] {
 		return world(api, Target{account.ID, mototest.Region})
 	}
-	remedytest.Run(t, s)
+	remedytest.RunEmulated(t, s)
 }
 
 // world is a recorder in an AWS Config, real enough.

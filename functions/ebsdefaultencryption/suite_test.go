@@ -56,7 +56,7 @@ func TestConformanceMoto(t *testing.T) {
 	s.Open = func(testing.TB) remedytest.World[Target, State, Change] {
 		return world(ec2.NewFromConfig(account.Config), Target{regionevent.Place{Account: account.ID, Region: mototest.Region}})
 	}
-	remedytest.Run(t, s)
+	remedytest.RunEmulated(t, s)
 }
 
 // world is the setting in an EC2, real enough.

@@ -118,7 +118,7 @@ func TestConformanceMoto(t *testing.T) {
 				}
 			})
 	}
-	remedytest.Run(t, s)
+	remedytest.RunEmulated(t, s)
 }
 
 // normal leaves out the owner, which is another in each world, and the accounts' order.

@@ -99,7 +99,7 @@ func TestConformanceMoto(t *testing.T) {
 		})
 		return w.open()
 	}
-	remedytest.Run(t, s)
+	remedytest.RunEmulated(t, s)
 }
 
 // world is a VPC in an EC2, real enough, and its flow log.

@@ -76,7 +76,7 @@ func TestConformanceMoto(t *testing.T) {
 			return State{Block: aws.ToString(out.ImageBlockPublicAccessState)}
 		})
 	}
-	remedytest.Run(t, s)
+	remedytest.RunEmulated(t, s)
 }
 
 // world is the setting in an EC2, real enough. Whoever else changes it does so

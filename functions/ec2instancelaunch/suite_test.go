@@ -74,7 +74,7 @@ func TestConformanceMoto(t *testing.T) {
 		t.Cleanup(func() { remove(t) })
 		return world(api, Target{InstanceID: id, Account: account.ID, Region: mototest.Region}, *address.AllocationId, remove)
 	}
-	remedytest.Run(t, s)
+	remedytest.RunEmulated(t, s)
 }
 
 // normal leaves out the ids, which are others in each world.

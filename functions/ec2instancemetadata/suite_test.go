@@ -69,7 +69,7 @@ func TestConformanceMoto(t *testing.T) {
 		t.Cleanup(func() { remove(t) })
 		return world(api, Target{InstanceID: id, Account: account.ID, Region: mototest.Region}, remove)
 	}
-	remedytest.Run(t, s)
+	remedytest.RunEmulated(t, s)
 }
 
 // untouched are the options that the function never names, none at its default.

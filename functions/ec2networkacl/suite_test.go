@@ -133,7 +133,7 @@ func TestConformanceMoto(t *testing.T) {
 				}
 			})
 	}
-	remedytest.Run(t, s)
+	remedytest.RunEmulated(t, s)
 }
 
 // world is a network ACL in an EC2, real enough.

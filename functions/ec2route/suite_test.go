@@ -185,7 +185,7 @@ func TestConformanceMoto(t *testing.T) {
 	s := suite()
 	v := newMotoVPC(t)
 	s.Open = v.world
-	remedytest.Run(t, s)
+	remedytest.RunEmulated(t, s)
 }
 
 // world is a fresh table in the VPC. Subnets are its own while it lasts.

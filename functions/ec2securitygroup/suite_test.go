@@ -146,5 +146,5 @@ func TestConformanceMoto(t *testing.T) {
 	s := suite()
 	account := mototest.New(t)
 	s.Open = func(t testing.TB) grouptest.World { return grouptest.MotoWorld(t, account, securitygroup.Ingress) }
-	remedytest.Run(t, s)
+	remedytest.RunEmulated(t, s)
 }

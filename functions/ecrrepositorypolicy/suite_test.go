@@ -74,7 +74,7 @@ func TestOnEmulator(t *testing.T) {
 		}
 		return emulated(api, Target{name, account.ID, mototest.Region})
 	}
-	remedytest.Run(t, s)
+	remedytest.RunEmulated(t, s)
 }
 
 // emulated is a repository on an emulator.

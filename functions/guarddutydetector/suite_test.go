@@ -93,7 +93,7 @@ func TestConformanceMoto(t *testing.T) {
 	s.Open = func(testing.TB) remedytest.World[Target, State, Change] {
 		return world(api, Target{account.ID, mototest.Region, ""})
 	}
-	remedytest.Run(t, s)
+	remedytest.RunEmulated(t, s)
 }
 
 // normal leaves the id out, which is another in each world.

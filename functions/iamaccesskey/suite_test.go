@@ -79,7 +79,7 @@ func TestConformanceMoto(t *testing.T) {
 	s := suite()
 	account := mototest.New(t)
 	s.Open = func(t testing.TB) remedytest.World[Target, State, Change] { return motoWorld(t, account) }
-	remedytest.Run(t, s)
+	remedytest.RunEmulated(t, s)
 }
 
 // motoWorld makes a user with two keys, who is gone again when the test ends.

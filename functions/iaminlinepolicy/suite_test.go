@@ -99,7 +99,7 @@ func TestConformanceMoto(t *testing.T) {
 	for _, kind := range kinds {
 		s := suite(t, kind)
 		s.Open = func(t testing.TB) remedytest.World[Target, State, Change] { return motoWorld(t, account, kind) }
-		t.Run(kind, func(t *testing.T) { remedytest.Run(t, s) })
+		t.Run(kind, func(t *testing.T) { remedytest.RunEmulated(t, s) })
 	}
 }
 

@@ -101,7 +101,7 @@ func TestConformanceMoto(t *testing.T) {
 	s.Open = func(testing.TB) remedytest.World[Target, State, Change] {
 		return world(api, Target{account.ID, mototest.Region})
 	}
-	remedytest.Run(t, s)
+	remedytest.RunEmulated(t, s)
 }
 
 // TestFunctionOnEmulator opens the function as a host does, with nothing but an

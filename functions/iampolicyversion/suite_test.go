@@ -79,7 +79,7 @@ func TestConformanceMoto(t *testing.T) {
 	account := mototest.New(t)
 	s := suite(t)
 	s.Open = func(t testing.TB) remedytest.World[Target, State, Change] { return motoWorld(t, account) }
-	remedytest.Run(t, s)
+	remedytest.RunEmulated(t, s)
 }
 
 // motoWorld is a policy that Seed makes, and that is gone again when the test ends.

@@ -115,5 +115,5 @@ func TestConformanceMoto(t *testing.T) {
 			Remove: func(t testing.TB) { remove(t.Context(), t) },
 		}
 	}
-	remedytest.Run(t, s)
+	remedytest.RunEmulated(t, s)
 }

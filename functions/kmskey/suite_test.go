@@ -117,7 +117,7 @@ func TestConformanceMoto(t *testing.T) {
 			Remove: func(testing.TB) { gone = true },
 		}
 	}
-	remedytest.Run(t, s)
+	remedytest.RunEmulated(t, s)
 }
 
 // missing asks the emulator about a key that it does not have.

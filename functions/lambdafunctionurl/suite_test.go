@@ -119,7 +119,7 @@ func TestOnEmulator(t *testing.T) {
 		}
 		return emulated(api, target)
 	}
-	remedytest.Run(t, s)
+	remedytest.RunEmulated(t, s)
 }
 
 // emulated is a function's URL on an emulator.

@@ -164,7 +164,7 @@ func TestOnEmulator(t *testing.T) {
 		}
 		return emulated(api, target)
 	}
-	remedytest.Run(t, s)
+	remedytest.RunEmulated(t, s)
 }
 
 // archive is the code of a function.

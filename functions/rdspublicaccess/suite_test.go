@@ -73,7 +73,7 @@ func TestConformanceMoto(t *testing.T) {
 				must(t, err)
 			})
 	}
-	remedytest.Run(t, s)
+	remedytest.RunEmulated(t, s)
 }
 
 // world is an instance in an RDS, real enough.

@@ -108,7 +108,7 @@ func TestConformanceMoto(t *testing.T) {
 				}
 			}, remove)
 		}
-		t.Run(fmt.Sprint("cluster: ", cluster), func(t *testing.T) { remedytest.Run(t, s) })
+		t.Run(fmt.Sprint("cluster: ", cluster), func(t *testing.T) { remedytest.RunEmulated(t, s) })
 	}
 }
 

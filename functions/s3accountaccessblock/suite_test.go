@@ -70,7 +70,7 @@ func TestOnEmulator(t *testing.T) {
 	s.Open = func(testing.TB) remedytest.World[Target, State, Change] {
 		return world(s3account.NewClient(account.Config), Target{account.ID, mototest.Region})
 	}
-	remedytest.Run(t, s)
+	remedytest.RunEmulated(t, s)
 }
 
 func world(api client, target Target) remedytest.World[Target, State, Change] {

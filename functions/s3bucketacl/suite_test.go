@@ -102,7 +102,7 @@ func TestOnEmulator(t *testing.T) {
 		must(t, err)
 		return emulated(api, Target{Bucket: bucket, Account: account.ID, Region: mototest.Region})
 	}
-	remedytest.Run(t, s)
+	remedytest.RunEmulated(t, s)
 }
 
 // emulated is a bucket on an emulator.

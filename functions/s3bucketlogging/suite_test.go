@@ -108,7 +108,7 @@ func TestOnEmulator(t *testing.T) {
 		must(t, err)
 		return emulated(api, Target{Bucket: bucket, Account: account.ID, Region: mototest.Region})
 	}
-	remedytest.Run(t, s)
+	remedytest.RunEmulated(t, s)
 }
 
 // logs makes a bucket that S3 may deliver logs to.

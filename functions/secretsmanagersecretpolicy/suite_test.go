@@ -74,7 +74,7 @@ func TestOnEmulator(t *testing.T) {
 		}
 		return emulated(api, Target{*out.ARN, account.ID, mototest.Region})
 	}
-	remedytest.Run(t, s)
+	remedytest.RunEmulated(t, s)
 }
 
 // emulated is a secret on an emulator.

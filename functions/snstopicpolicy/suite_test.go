@@ -80,7 +80,7 @@ func TestOnEmulator(t *testing.T) {
 		}
 		return emulated(api, target)
 	}
-	remedytest.Run(t, s)
+	remedytest.RunEmulated(t, s)
 }
 
 // emulated is a topic on an emulator.

@@ -73,7 +73,7 @@ func TestOnEmulator(t *testing.T) {
 		}
 		return emulated(api, Target{name, *out.QueueUrl, account.ID, mototest.Region})
 	}
-	remedytest.Run(t, s)
+	remedytest.RunEmulated(t, s)
 }
 
 // emulated is a queue on an emulator.
