@@ -42,7 +42,7 @@ func (f *fake) GetEbsDefaultKmsKeyId(context.Context, *ec2.GetEbsDefaultKmsKeyId
 	if err := f.enter("GetEbsDefaultKmsKeyId"); err != nil {
 		return nil, err
 	}
-	return &ec2.GetEbsDefaultKmsKeyIdOutput{KmsKeyId: &f.key}, nil
+	return &ec2.GetEbsDefaultKmsKeyIdOutput{KmsKeyId: aws.String(f.key)}, nil
 }
 
 func (f *fake) EnableEbsEncryptionByDefault(context.Context, *ec2.EnableEbsEncryptionByDefaultInput, ...func(*ec2.Options)) (*ec2.EnableEbsEncryptionByDefaultOutput, error) {

@@ -57,7 +57,7 @@ func (f *fake) GetPolicy(_ context.Context, in *iam.GetPolicyInput, _ ...func(*i
 		return nil, err
 	}
 	return &iam.GetPolicyOutput{Policy: &types.Policy{
-		DefaultVersionId: &f.fallback, Tags: f.tags, AttachmentCount: &f.attached, PermissionsBoundaryUsageCount: &f.boundary,
+		DefaultVersionId: aws.String(f.fallback), Tags: f.tags, AttachmentCount: aws.Int32(f.attached), PermissionsBoundaryUsageCount: aws.Int32(f.boundary),
 	}}, nil
 }
 

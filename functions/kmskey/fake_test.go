@@ -69,7 +69,7 @@ func (f *fake) DescribeKey(_ context.Context, in *kms.DescribeKeyInput, _ ...fun
 	}
 	m := &types.KeyMetadata{KeyId: &f.id, KeyState: f.state, KeyManager: f.manager, PendingDeletionWindowInDays: f.window}
 	if !f.date.IsZero() {
-		m.DeletionDate = &f.date
+		m.DeletionDate = aws.Time(f.date)
 	}
 	return &kms.DescribeKeyOutput{KeyMetadata: m}, nil
 }

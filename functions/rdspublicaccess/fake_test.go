@@ -50,8 +50,8 @@ func (f *fake) DescribeDBInstances(_ context.Context, in *rds.DescribeDBInstance
 		return nil, err
 	}
 	found := types.DBInstance{
-		DBInstanceIdentifier: &f.instance, DBInstanceStatus: &f.status, DBInstanceClass: &f.class, TagList: f.tags,
-		PendingModifiedValues: &types.PendingModifiedValues{DBInstanceClass: &f.pending},
+		DBInstanceIdentifier: &f.instance, DBInstanceStatus: aws.String(f.status), DBInstanceClass: aws.String(f.class), TagList: f.tags,
+		PendingModifiedValues: &types.PendingModifiedValues{DBInstanceClass: aws.String(f.pending)},
 	}
 	if f.public != nil {
 		found.PubliclyAccessible = aws.Bool(*f.public)
