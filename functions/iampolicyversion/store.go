@@ -80,11 +80,10 @@ func read(ctx context.Context, c client, t Target) (State, error) {
 	if err := g.Wait(); err != nil {
 		return State{}, err
 	}
+	unread := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { _, ok := docs.known[id]; return ok })
 	g, gctx = errgroup.WithContext(ctx)
-	for _, id := range ids {
-		if _, ok := docs.known[id]; !ok {
-			g.Go(func() error { return docs.read(gctx, id) })
-		}
+	for _, id := range unread {
+		g.Go(func() error { return docs.read(gctx, id) })
 	}
 	if err := g.Wait(); err != nil {
 		return State{}, err
