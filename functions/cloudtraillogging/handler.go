@@ -95,10 +95,12 @@ func (p Params) Validate() error {
 			return fmt.Errorf("allowed_exclusions: %q is not an event source such as kms.amazonaws.com", source)
 		}
 	}
-	return errors.Join(
-		pattern.Validate("buckets", "", "acme-audit-*", p.Buckets),
-		pattern.Validate("kms_keys", "arn:", "arn:aws:kms:*:111122223333:key/*", p.KMSKeys),
-	)
+	for _, key := range p.KMSKeys {
+		if !strings.HasPrefix(key, "arn:") {
+			return fmt.Errorf("kms_keys: %q is not a pattern such as arn:aws:kms:*:111122223333:key/*", key)
+		}
+	}
+	return errors.Join(pattern.Check("buckets", p.Buckets), pattern.Check("kms_keys", p.KMSKeys))
 }
 
 // Target is one trail, whether there is one or not.

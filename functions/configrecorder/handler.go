@@ -80,7 +80,7 @@ func (p Params) Validate() error {
 			return fmt.Errorf("allowed_exclusions: %q is not a resource type such as AWS::EC2::NetworkInterface", name)
 		}
 	}
-	return pattern.Validate("buckets", "", "acme-config-*", p.Buckets)
+	return pattern.Check("buckets", p.Buckets)
 }
 
 // Target is the recorder of an account in a region, whether there is one or not.

@@ -5,10 +5,10 @@ package ec2route
 import (
 	"errors"
 	"fmt"
-	"path"
 	"strings"
 
 	"github.com/ebb-ops/ebb/pkg/cloudtrail"
+	"github.com/ebb-ops/ebb/pkg/pattern"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
 
@@ -81,7 +81,7 @@ func (p Params) Validate() error {
 		if !ok || key == "" || value == "" {
 			return fmt.Errorf("private_tags: %q is not of the form key=value", tag)
 		}
-		if _, err := path.Match(value, ""); err != nil {
+		if err := pattern.Valid(value); err != nil {
 			return fmt.Errorf("private_tags: %q: %w", tag, err)
 		}
 	}

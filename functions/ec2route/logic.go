@@ -4,10 +4,10 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"path"
 	"slices"
 	"strings"
 
+	"github.com/ebb-ops/ebb/pkg/pattern"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
 
@@ -54,19 +54,12 @@ func private(s State, p Params) string {
 func (p Params) privateTag(tags map[string]string) string {
 	for _, key := range slices.Sorted(maps.Keys(tags)) {
 		for _, tag := range p.PrivateTags {
-			if k, pattern, _ := strings.Cut(tag, "="); k == key && fits(pattern, tags[key]) {
+			if k, value, _ := strings.Cut(tag, "="); k == key && pattern.Match(strings.ToLower(value), strings.ToLower(tags[key])) {
 				return key + "=" + tags[key]
 			}
 		}
 	}
 	return ""
-}
-
-// fits matches a tag's value. A slash is a character like others there.
-func fits(pattern, value string) bool {
-	plain := func(s string) string { return strings.ReplaceAll(strings.ToLower(s), "/", "\x00") }
-	ok, err := path.Match(plain(pattern), plain(value))
-	return ok && err == nil
 }
 
 func check(_ Target, s State, p Params) []remedy.Violation {

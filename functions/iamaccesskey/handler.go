@@ -5,9 +5,9 @@ package iamaccesskey
 import (
 	"errors"
 	"fmt"
-	"path"
 
 	"github.com/ebb-ops/ebb/pkg/cloudtrail"
+	"github.com/ebb-ops/ebb/pkg/pattern"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
 
@@ -57,17 +57,7 @@ type Params struct {
 
 // Validate reports the first parameter that makes no sense.
 func (p Params) Validate() error {
-	for _, list := range []struct {
-		name     string
-		patterns []string
-	}{{"forbidden_users", p.ForbiddenUsers}, {"allowed_users", p.AllowedUsers}} {
-		for _, pattern := range list.patterns {
-			if _, err := path.Match(pattern, ""); err != nil || pattern == "" {
-				return fmt.Errorf("%s: %q is not a pattern such as ci-*", list.name, pattern)
-			}
-		}
-	}
-	return nil
+	return errors.Join(pattern.Check("forbidden_users", p.ForbiddenUsers), pattern.Check("allowed_users", p.AllowedUsers))
 }
 
 // Target is one access key.

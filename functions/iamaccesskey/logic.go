@@ -2,11 +2,11 @@ package iamaccesskey
 
 import (
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/ebb-ops/ebb/pkg/pattern"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
 
@@ -46,10 +46,8 @@ func check(t Target, s State, p Params) []remedy.Violation {
 }
 
 func matches(patterns []string, user string) bool {
-	return slices.ContainsFunc(patterns, func(pattern string) bool {
-		ok, _ := path.Match(strings.ToLower(pattern), strings.ToLower(user)) // Validate has seen the pattern
-		return ok
-	})
+	user = strings.ToLower(user) // IAM's names have no case
+	return slices.ContainsFunc(patterns, func(p string) bool { return pattern.Match(strings.ToLower(p), user) })
 }
 
 // repair deactivates. A root key stays as it is, since nothing that this

@@ -66,7 +66,7 @@ type Params struct {
 
 // Validate reports the first parameter that makes no sense.
 func (p Params) Validate() error {
-	return p.AllowedPrincipals.Validate("allowed_principals", "role/break-glass")
+	return p.AllowedPrincipals.Validate("allowed_principals")
 }
 
 // Target is one inline policy of one principal.

@@ -73,10 +73,10 @@ type Params struct {
 
 // Validate reports the first parameter that makes no sense.
 func (p Params) Validate() error {
-	if err := p.ForbiddenPolicies.Validate("forbidden_policies", "AdministratorAccess"); err != nil {
+	if err := p.ForbiddenPolicies.Validate("forbidden_policies"); err != nil {
 		return err
 	}
-	return p.AllowedPrincipals.Validate("allowed_principals", "role/break-glass")
+	return p.AllowedPrincipals.Validate("allowed_principals")
 }
 
 // Target is one managed policy on one principal.

@@ -60,7 +60,7 @@ type Params struct {
 
 // Validate reports the first parameter that makes no sense.
 func (p Params) Validate() error {
-	return p.AllowedPolicies.Validate("allowed_policies", "break-glass/*")
+	return p.AllowedPolicies.Validate("allowed_policies")
 }
 
 // Target is one managed policy.

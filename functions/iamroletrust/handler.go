@@ -79,7 +79,7 @@ func (p Params) Validate() error {
 			return fmt.Errorf("allowed_orgs[%d]: %q is not an organization's id such as o-a1b2c3d4e5", i, o)
 		}
 	}
-	return p.AllowedRoles.Validate("allowed_roles", "role/partners/*")
+	return p.AllowedRoles.Validate("allowed_roles")
 }
 
 // circle is whom the role may trust.

@@ -62,12 +62,12 @@ type Params struct {
 
 // Validate reports the first pattern that can't be used.
 func (p Params) Validate() error {
-	return pattern.Validate("allowed_instances", "", "demo-*", p.AllowedInstances)
+	return pattern.Check("allowed_instances", p.AllowedInstances)
 }
 
 // allows reports whether the instance may be public.
 func (p Params) allows(t Target) bool {
-	return len(p.AllowedInstances) > 0 && pattern.Fits(p.AllowedInstances, t.Instance)
+	return pattern.Any(p.AllowedInstances, t.Instance)
 }
 
 // Target is one instance.

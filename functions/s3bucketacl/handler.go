@@ -2,8 +2,8 @@
 package s3bucketacl
 
 import (
-	"github.com/ebb-ops/ebb/pkg/bucketname"
 	"github.com/ebb-ops/ebb/pkg/cloudtrail/s3event"
+	"github.com/ebb-ops/ebb/pkg/pattern"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
 
@@ -47,7 +47,7 @@ type Params struct {
 }
 
 // Validate reports the first pattern that can't be used.
-func (p Params) Validate() error { return bucketname.Check("allowed_buckets", p.AllowedBuckets) }
+func (p Params) Validate() error { return pattern.Check("allowed_buckets", p.AllowedBuckets) }
 
 // Target is one bucket.
 type Target = s3event.Target

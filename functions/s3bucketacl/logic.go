@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/ebb-ops/ebb/pkg/bucketname"
+	"github.com/ebb-ops/ebb/pkg/pattern"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
 
@@ -41,7 +41,7 @@ func (g Grant) public() (group, who string, ok bool) {
 
 // check gives a violation for each public grant.
 func check(t Target, s State, p Params) []remedy.Violation {
-	if bucketname.Match(p.AllowedBuckets, t.Bucket) {
+	if pattern.Any(p.AllowedBuckets, t.Bucket) {
 		return nil
 	}
 	var out []remedy.Violation
@@ -60,7 +60,7 @@ func check(t Target, s State, p Params) []remedy.Violation {
 // the whole ACL: where a grant of the baseline is missing from the live one, the
 // change has overwritten something good, and the baseline comes back.
 func repair(t Target, live State, base remedy.Baseline[State], p Params) State {
-	if bucketname.Match(p.AllowedBuckets, t.Bucket) {
+	if pattern.Any(p.AllowedBuckets, t.Bucket) {
 		return live
 	}
 	want := live

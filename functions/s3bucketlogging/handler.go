@@ -4,8 +4,8 @@ package s3bucketlogging
 import (
 	"errors"
 
-	"github.com/ebb-ops/ebb/pkg/bucketname"
 	"github.com/ebb-ops/ebb/pkg/cloudtrail/s3event"
+	"github.com/ebb-ops/ebb/pkg/pattern"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
 
@@ -54,7 +54,7 @@ func (p Params) Validate() error {
 	if p.TargetBucket == "" && p.TargetPrefix != "" {
 		return errors.New("target_prefix is of no use without target_bucket")
 	}
-	return bucketname.Check("allowed_buckets", p.AllowedBuckets)
+	return pattern.Check("allowed_buckets", p.AllowedBuckets)
 }
 
 // Target is one bucket.

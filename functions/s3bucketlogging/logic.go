@@ -3,7 +3,7 @@ package s3bucketlogging
 import (
 	"slices"
 
-	"github.com/ebb-ops/ebb/pkg/bucketname"
+	"github.com/ebb-ops/ebb/pkg/pattern"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
 
@@ -75,7 +75,7 @@ func (l *Logging) partition() string {
 }
 
 func check(t Target, s State, p Params) []remedy.Violation {
-	if s.Logging != nil || bucketname.Match(p.AllowedBuckets, t.Bucket) {
+	if s.Logging != nil || pattern.Any(p.AllowedBuckets, t.Bucket) {
 		return nil
 	}
 	return []remedy.Violation{{

@@ -2,8 +2,8 @@
 package s3bucketversioning
 
 import (
-	"github.com/ebb-ops/ebb/pkg/bucketname"
 	"github.com/ebb-ops/ebb/pkg/cloudtrail/s3event"
+	"github.com/ebb-ops/ebb/pkg/pattern"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
 
@@ -47,10 +47,10 @@ type Params struct {
 
 // Validate reports the first pattern that can't be used.
 func (p Params) Validate() error {
-	if err := bucketname.Check("allowed_buckets", p.AllowedBuckets); err != nil {
+	if err := pattern.Check("allowed_buckets", p.AllowedBuckets); err != nil {
 		return err
 	}
-	return bucketname.Check("mfa_delete", p.MFADelete)
+	return pattern.Check("mfa_delete", p.MFADelete)
 }
 
 // Target is one bucket.

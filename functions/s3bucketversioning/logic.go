@@ -1,7 +1,7 @@
 package s3bucketversioning
 
 import (
-	"github.com/ebb-ops/ebb/pkg/bucketname"
+	"github.com/ebb-ops/ebb/pkg/pattern"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
 
@@ -25,14 +25,14 @@ func (s State) ResourceTags() map[string]string { return s.Tags }
 // of the other.
 func check(t Target, s State, p Params) []remedy.Violation {
 	var out []remedy.Violation
-	if s.Status == suspended && !bucketname.Match(p.AllowedBuckets, t.Bucket) {
+	if s.Status == suspended && !pattern.Any(p.AllowedBuckets, t.Bucket) {
 		message := "Versioning is suspended: an object that is overwritten or deleted is lost."
 		if s.MFADelete {
 			message = "Versioning is suspended, and because the bucket has MFA delete only the root user with its MFA device can enable it."
 		}
 		out = append(out, remedy.Violation{Rule: "versioning-suspended", Message: message})
 	}
-	if s.Status != "" && !s.MFADelete && bucketname.Match(p.MFADelete, t.Bucket) {
+	if s.Status != "" && !s.MFADelete && pattern.Any(p.MFADelete, t.Bucket) {
 		out = append(out, remedy.Violation{
 			Rule: "mfa-delete-off", Message: "MFA delete is off, and only the root user with its MFA device can turn it on.",
 		})
@@ -44,7 +44,7 @@ func check(t Target, s State, p Params) []remedy.Violation {
 // Ebb has not. The baseline does not matter: there is one state to go back to.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketVersioning.html
 func repair(t Target, live State, _ remedy.Baseline[State], p Params) State {
-	if live.Status == suspended && !live.MFADelete && !bucketname.Match(p.AllowedBuckets, t.Bucket) {
+	if live.Status == suspended && !live.MFADelete && !pattern.Any(p.AllowedBuckets, t.Bucket) {
 		live.Status = enabled
 	}
 	return live

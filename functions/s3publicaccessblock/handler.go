@@ -4,8 +4,8 @@ package s3publicaccessblock
 
 import (
 	"github.com/ebb-ops/ebb/pkg/accessblock"
-	"github.com/ebb-ops/ebb/pkg/bucketname"
 	"github.com/ebb-ops/ebb/pkg/cloudtrail/s3event"
+	"github.com/ebb-ops/ebb/pkg/pattern"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
 
@@ -62,7 +62,7 @@ func (p Params) Validate() error {
 	if err := accessblock.CheckNames("required", p.Required); err != nil {
 		return err
 	}
-	return bucketname.Check("allowed_buckets", p.AllowedBuckets)
+	return pattern.Check("allowed_buckets", p.AllowedBuckets)
 }
 
 // Target is one bucket.

@@ -2,7 +2,7 @@ package s3publicaccessblock
 
 import (
 	"github.com/ebb-ops/ebb/pkg/accessblock"
-	"github.com/ebb-ops/ebb/pkg/bucketname"
+	"github.com/ebb-ops/ebb/pkg/pattern"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
 
@@ -20,7 +20,7 @@ type Block = accessblock.Block
 
 // check gives a violation for each required flag that is off.
 func check(t Target, s State, p Params) []remedy.Violation {
-	if bucketname.Match(p.AllowedBuckets, t.Bucket) {
+	if pattern.Any(p.AllowedBuckets, t.Bucket) {
 		return nil
 	}
 	return s.Block.Violations(p.Required, "the bucket", "the bucket and its objects")
@@ -29,7 +29,7 @@ func check(t Target, s State, p Params) []remedy.Violation {
 // repair turns on the required flags, and those that were on in the baseline.
 // It turns none off: a flag that the change turned on beside is kept.
 func repair(t Target, live State, base remedy.Baseline[State], p Params) State {
-	if bucketname.Match(p.AllowedBuckets, t.Bucket) {
+	if pattern.Any(p.AllowedBuckets, t.Bucket) {
 		return live
 	}
 	var before *Block

@@ -119,7 +119,7 @@ type Quiet struct {
 
 // Person says who an actor is.
 type Person struct {
-	Actor string `json:"actor" jsonschema:"a pattern of the actor's id or name. * stands for any characters but a slash"`
+	Actor string `json:"actor" jsonschema:"a pattern of the actor's id or name. * stands for any characters"`
 	Slack string `json:"slack,omitempty" jsonschema:"the person's member id in Slack, such as U0123ABCDEF"`
 	Email string `json:"email,omitempty" jsonschema:"the person's user principal name in Teams, which is an e-mail address"`
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -18,6 +17,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 
+	"github.com/ebb-ops/ebb/pkg/pattern"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
 
@@ -345,7 +345,7 @@ func (k *checker) severity(s remedy.Severity, steps ...any) {
 
 func (k *checker) patterns(all []string, list bool, steps ...any) {
 	for j, p := range all {
-		if _, err := path.Match(p, ""); err != nil || p == "" {
+		if p == "" || pattern.Valid(p) != nil {
 			if list {
 				steps = append(slices.Clone(steps), j)
 			}

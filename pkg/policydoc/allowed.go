@@ -2,10 +2,11 @@ package policydoc
 
 import (
 	"fmt"
-	"path"
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/ebb-ops/ebb/pkg/pattern"
 )
 
 // Allowed is whom a company lets into its resources beside the account that holds
@@ -33,7 +34,7 @@ func (a Allowed) Validate() error {
 		{"vpcs", "a VPC's id such as vpc-91237329", a.VPCs, func(v string) bool { return strings.HasPrefix(v, "vpc-") && !wild(v) }},
 		{"vpc_endpoints", "a VPC endpoint's id such as vpce-1a2b3c4d", a.Endpoints, func(v string) bool { return strings.HasPrefix(v, "vpce-") && !wild(v) }},
 		{"ip_ranges", "a range such as 203.0.113.0/24 that is not broader than /8, or /32 of IPv6", a.Ranges, narrowRange},
-		{"source_arns", "a pattern of ARNs such as arn:aws:s3:::acme-*", a.SourceARNs, func(v string) bool { return strings.HasPrefix(v, "arn:") && validPattern(v) }},
+		{"source_arns", "a pattern of ARNs such as arn:aws:s3:::acme-*", a.SourceARNs, func(v string) bool { return strings.HasPrefix(v, "arn:") && pattern.Valid(v) == nil }},
 	} {
 		if i := slices.IndexFunc(list.values, func(v string) bool { return !list.ok(v) }); i >= 0 {
 			return fmt.Errorf("%s[%d]: %q is not %s", list.name, i, list.values[i], list.like)
@@ -44,18 +45,13 @@ func (a Allowed) Validate() error {
 
 // ValidateBound reports the first of [Judge.Bound]'s patterns that can't be used.
 func ValidateBound(patterns []string) error {
-	if i := slices.IndexFunc(patterns, func(v string) bool { return v == "" || !validPattern(v) }); i >= 0 {
+	if i := slices.IndexFunc(patterns, func(v string) bool { return v == "" || pattern.Valid(v) != nil }); i >= 0 {
 		return fmt.Errorf("[%d]: %q is not a pattern of services such as s3.amazonaws.com", i, patterns[i])
 	}
 	return nil
 }
 
-func validPattern(v string) bool {
-	_, err := path.Match(flat(v), "")
-	return err == nil
-}
-
 // source reports whether a service may act for the ARN, which is without wildcards.
 func (a Allowed) source(arn string) bool {
-	return !wild(arn) && slices.ContainsFunc(a.SourceARNs, func(pattern string) bool { return matches(pattern, arn) })
+	return !wild(arn) && slices.ContainsFunc(a.SourceARNs, func(p string) bool { return pattern.Match(p, arn) })
 }

@@ -3,9 +3,10 @@ package policydoc
 import (
 	"fmt"
 	"net/netip"
-	"path"
 	"slices"
 	"strings"
+
+	"github.com/ebb-ops/ebb/pkg/pattern"
 )
 
 // Fault is what is wrong with a statement of a resource's policy.
@@ -184,7 +185,7 @@ func (j Judge) reach(w who) reach {
 	case endpoint:
 		return listed(a.Endpoints, func(v string) bool { return v == w.id })
 	case source:
-		return listed(a.SourceARNs, func(v string) bool { return matches(v, w.id) })
+		return listed(a.SourceARNs, func(v string) bool { return pattern.Match(v, w.id) })
 	case addresses:
 		got, _ := addressRange(w.id)
 		if slices.ContainsFunc(private, func(p netip.Prefix) bool { return holds(p, got) }) {
@@ -240,19 +241,9 @@ func (j Judge) services(s Statement) (Fault, string) {
 		}
 	}
 	for _, name := range names {
-		if slices.ContainsFunc(j.Bound, func(pattern string) bool { return matches(pattern, name) }) {
+		if slices.ContainsFunc(j.Bound, func(p string) bool { return pattern.Match(p, name) }) {
 			return Unbound, fmt.Sprintf("lets in service %s for any AWS customer: no condition says for which resource or account (aws:SourceArn, aws:SourceAccount)", name)
 		}
 	}
 	return Fine, ""
 }
-
-// matches reports whether a pattern that Validate has passed matches s: * stands
-// for any characters, a slash too.
-func matches(pattern, s string) bool {
-	ok, _ := path.Match(flat(pattern), flat(s))
-	return ok
-}
-
-// flat takes out the one character that path.Match treats in a way of its own.
-func flat(s string) string { return strings.ReplaceAll(s, "/", "\x00") }

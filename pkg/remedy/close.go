@@ -23,12 +23,21 @@ func (r *run) closeInterrupted(ctx context.Context, rec Record, v view) (Record,
 		if image, err := json.Marshal(v.live); err == nil {
 			open.After = image
 		}
-		if open.Undoes == "" && len(r.s.check(v.live, r.decision.Params)) == 0 && r.changedBy(open, v) {
+		if open.Undoes == "" && r.settled(v) && r.changedBy(open, v) {
 			r.putBack(&open)
 			changed = true
 		}
 	}
 	return rec, r.release(ctx, open, lease.Owner, changed)
+}
+
+// settled reports whether the live state is as good as Ebb can make it.
+func (r *run) settled(v view) bool {
+	if len(r.s.check(v.live, r.decision.Params)) == 0 {
+		return true
+	}
+	_, err := r.plan(v)
+	return errors.Is(err, errNoRepair)
 }
 
 // closeOwn ends this event's own record after an earlier attempt was

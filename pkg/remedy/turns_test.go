@@ -213,6 +213,25 @@ func TestHandle_interrupted_work_is_finished(t *testing.T) {
 			t.Errorf("records = %+v, want the interrupted one, closed as reverted", got)
 		}
 	})
+	t.Run("closed by an event that finds only what a person must mend", func(t *testing.T) {
+		t.Parallel()
+		l := newLab(t)
+		l.room.set("a", map[string]string{"x": "cursed", "y": "bad"})
+		l.interrupt("e1")
+		l.room.set("a", map[string]string{"x": "cursed"})
+		l.advance(expired)
+		rec, err := l.handle("e2")
+		if rec.Outcome != remedy.Failed || !remedy.IsPermanent(err) || !strings.Contains(err.Error(), "a person must") {
+			t.Errorf("outcome = %s, error = %v, want failed for good: a person must", rec.Outcome, err)
+		}
+		got := map[string]remedy.Outcome{}
+		for _, r := range l.records() {
+			got[r.Event.ID] = r.Outcome
+		}
+		if want := map[string]remedy.Outcome{"e1": remedy.Reverted, "e2": remedy.Failed}; !maps.Equal(got, want) {
+			t.Errorf("outcomes = %v, want %v", got, want)
+		}
+	})
 	t.Run("when the resource is gone", func(t *testing.T) {
 		t.Parallel()
 		l := newLab(t)

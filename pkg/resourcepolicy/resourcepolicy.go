@@ -5,9 +5,9 @@ package resourcepolicy
 
 import (
 	"fmt"
-	"path"
 	"strings"
 
+	"github.com/ebb-ops/ebb/pkg/pattern"
 	"github.com/ebb-ops/ebb/pkg/policydoc"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
@@ -129,27 +129,10 @@ func (c Change) Call() remedy.Call { return c.call }
 type Names []string
 
 // Has reports whether a pattern matches the name.
-func (n Names) Has(name string) bool {
-	for _, pattern := range n {
-		if ok, err := path.Match(pattern, name); ok && err == nil {
-			return true
-		}
-	}
-	return false
-}
+func (n Names) Has(name string) bool { return pattern.Any(n, name) }
 
 // Validate reports the first pattern that can't be used, of the parameter called so.
-func (n Names) Validate(parameter string) error {
-	for i, pattern := range n {
-		if pattern == "" {
-			return fmt.Errorf("%s[%d] is empty: give a name or a pattern", parameter, i)
-		}
-		if _, err := path.Match(pattern, ""); err != nil {
-			return fmt.Errorf("%s[%d]: pattern %q: %w", parameter, i, pattern, err)
-		}
-	}
-	return nil
-}
+func (n Names) Validate(parameter string) error { return pattern.Check(parameter, n) }
 
 // Params are the parameters that functions for such resources have in common.
 type Params struct {

@@ -5,11 +5,12 @@ package iamevent
 import (
 	"errors"
 	"fmt"
-	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/ebb-ops/ebb/pkg/cloudtrail"
+	"github.com/ebb-ops/ebb/pkg/pattern"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
 
@@ -91,28 +92,13 @@ type Patterns []string
 
 // Validate reports the first pattern that can't be used; parameter is what the
 // list is called.
-func (p Patterns) Validate(parameter, example string) error {
-	for i, pattern := range p {
-		if _, err := path.Match(pattern, ""); err != nil || pattern == "" {
-			return fmt.Errorf("%s[%d]: %q is not a pattern such as %s", parameter, i, pattern, example)
-		}
-	}
-	return nil
-}
+func (p Patterns) Validate(parameter string) error { return pattern.Check(parameter, p) }
 
 // Match reports whether one of the patterns matches.
 func (p Patterns) Match(text string) bool {
-	text = flat(text)
-	for _, pattern := range p {
-		if ok, err := path.Match(flat(pattern), text); ok && err == nil {
-			return true
-		}
-	}
-	return false
+	text = strings.ToLower(text)
+	return slices.ContainsFunc(p, func(one string) bool { return pattern.Match(strings.ToLower(one), text) })
 }
-
-// flat takes out what Match of path tells apart and IAM's patterns do not.
-func flat(text string) string { return strings.ReplaceAll(strings.ToLower(text), "/", "\x00") }
 
 // Tail gives what follows the account in an ARN: "role/path/name".
 func Tail(arn string) string {
