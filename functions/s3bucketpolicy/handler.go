@@ -10,11 +10,13 @@ import (
 
 // Function removes the statements of a bucket policy that let the public in.
 // What is public is S3's own meaning of the word: see policydoc.Statement.Public.
+// A policy that is deleted breaks nothing, but is no longer the one to bring back:
+// so its deletion starts the function too.
 var Function = remedy.Function{
 	Name:     "s3-bucket-policy",
 	Title:    "Removes the public statements of S3 bucket policies",
 	Severity: remedy.Critical,
-	Triggers: []remedy.Trigger{{Source: "aws.s3", Names: []string{"PutBucketPolicy"}}},
+	Triggers: []remedy.Trigger{{Source: "aws.s3", Names: []string{"DeleteBucketPolicy", "PutBucketPolicy"}}},
 	Actions: []string{
 		"s3:DeleteBucketPolicy",
 		"s3:GetBucketPolicy",
@@ -25,7 +27,7 @@ var Function = remedy.Function{
 	Doc: remedy.Doc{
 		Bad: "A statement that lets the public in breaks the policy: one that allows something to every principal, with no condition that holds it to known accounts, networks or services. " +
 			"That is S3's own meaning of the word. A public access block that holds the statement off for now makes it no better, because it works as soon as the block is lifted. " +
-			"A statement for named accounts, however foreign, or one that denies is no violation.",
+			"A statement for named accounts, however foreign, is a violation only where the parameter allowed says who may be let in; one that denies never is.",
 		Repair: "PutBucketPolicy puts the policy without its public statements, DeleteBucketPolicy deletes it when none is left. " +
 			"When a statement of the last compliant policy is missing too, the change has overwritten something good: then that policy comes back as it was, without what would be public in it today.",
 		Keeps: "All other statements stay byte for byte, in their order. ACLs, the public access block and objects are not touched.",

@@ -27,6 +27,8 @@ func sample(t testing.TB, file string) remedy.Event {
 func TestDecodeSamples(t *testing.T) {
 	t.Parallel()
 	want := map[string][]Target{
+		"delete.json":              {{Bucket: "acme-invoices", Account: "111122223333", Region: "us-east-1"}},
+		"delete-denied.json":       nil,
 		"put-public-read.json":     {{Bucket: "acme-invoices", Account: "111122223333", Region: "us-east-1"}},
 		"put-public-acl-read.json": {{Bucket: "example-bucket", Account: "123456789012", Region: "us-west-2"}},
 		"put-for-service.json":     {{Bucket: "example-bucket", Account: "123456789012", Region: "us-west-2"}},
