@@ -98,6 +98,11 @@ vuln:
 bench: tools
 	go test -run '^$$' -bench . -benchmem ./...
 
+## Write docs/benchmarks.md: allocations and remote calls of every function
+.PHONY: bench-functions
+bench-functions:
+	@sh tools/bench-functions.sh
+
 ## Run each fuzz target for FUZZTIME (10s unless set)
 .PHONY: fuzz
 fuzz:
