@@ -8,7 +8,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/ebb-ops/ebb/pkg/cloud"
 	"github.com/ebb-ops/ebb/pkg/cloud/s3bucket"
@@ -49,8 +48,7 @@ type store struct {
 func (s store) Read(ctx context.Context, t Target) (State, error) {
 	c := s.client(t.Ref())
 	var state State
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error {
+	tags, err := s3bucket.WithTags(ctx, c, t, func(ctx context.Context) error {
 		out, err := c.GetBucketAcl(ctx, &s3.GetBucketAclInput{Bucket: &t.Bucket, ExpectedBucketOwner: &t.Account})
 		if err != nil {
 			return s3bucket.Explain(t, err, "s3:GetBucketAcl")
@@ -62,13 +60,10 @@ func (s store) Read(ctx context.Context, t Target) (State, error) {
 		state.Grants, err = grants(out.Grants)
 		return err
 	})
-	group.Go(func() (err error) {
-		state.Tags, err = s3bucket.Tags(ctx, c, t)
-		return err
-	})
-	if err := group.Wait(); err != nil {
-		return State{}, fmt.Errorf("read bucket %s of account %s: %w", t.Bucket, t.Account, err)
+	if err != nil {
+		return State{}, err
 	}
+	state.Tags = tags
 	return state, nil
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/ebb-ops/ebb/pkg/cloud"
 	"github.com/ebb-ops/ebb/pkg/cloudtrail/s3event"
@@ -43,6 +44,21 @@ func Tags(ctx context.Context, c TagReader, t s3event.Target) (map[string]string
 	tags := make(map[string]string, len(out.TagSet))
 	for _, tag := range out.TagSet {
 		tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
+	}
+	return tags, nil
+}
+
+// WithTags reads a bucket's setting, by read, and its tags: the calls go out
+// together, and both must be answered. An error says which bucket it is about.
+func WithTags(ctx context.Context, c TagReader, t s3event.Target, read func(context.Context) error) (tags map[string]string, err error) {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return read(ctx) })
+	group.Go(func() (err error) {
+		tags, err = Tags(ctx, c, t)
+		return err
+	})
+	if err := group.Wait(); err != nil {
+		return nil, fmt.Errorf("read bucket %s of account %s: %w", t.Bucket, t.Account, err)
 	}
 	return tags, nil
 }
