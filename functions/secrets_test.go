@@ -95,7 +95,8 @@ func TestGitHubOnLambda_with_stored_credentials(t *testing.T) {
 	want(t, "the state with credentials", s.good, s.state(t))
 }
 
-// TestSecretsManagerIsForForges keeps its client out of the other functions.
+// TestSecretsManagerIsForForges keeps its client out of the functions that have
+// no credentials to read, and no secret to guard.
 func TestSecretsManagerIsForForges(t *testing.T) {
 	var got []string
 	for _, folder := range lambdaFolders(t) {
@@ -105,7 +106,7 @@ func TestSecretsManagerIsForForges(t *testing.T) {
 			got = append(got, folder)
 		}
 	}
-	want(t, "functions with Secrets Manager's client", []string{"gitearepositoryvisibility", "giteawebhook", "githubrepositoryvisibility", "githubwebhook"}, got)
+	want(t, "functions with Secrets Manager's client", []string{"gitearepositoryvisibility", "giteawebhook", "githubrepositoryvisibility", "githubwebhook", "secretsmanagersecretpolicy"}, got)
 }
 
 // TestReceiverOnLambda_without_its_bus shows that a delivery which no bus took is

@@ -113,8 +113,8 @@ func TestParamsValidate(t *testing.T) {
 		"all":               {params: Params{AllowedExclusions: []string{"kms.amazonaws.com"}, Buckets: []string{"acme-audit-*"}, KMSKeys: []string{"arn:aws:kms:*:111122223333:key/*"}}},
 		"no source":         {params: Params{AllowedExclusions: []string{"kms"}}, wantErr: `allowed_exclusions: "kms"`},
 		"a source's glob":   {params: Params{AllowedExclusions: []string{"*.amazonaws.com"}}, wantErr: "allowed_exclusions"},
-		"no bucket":         {params: Params{Buckets: []string{""}}, wantErr: `buckets: ""`},
-		"no bucket pattern": {params: Params{Buckets: []string{"acme-["}}, wantErr: "buckets"},
+		"no bucket":         {params: Params{Buckets: []string{""}}, wantErr: "buckets[0] is empty"},
+		"no bucket pattern": {params: Params{Buckets: []string{"acme-["}}, wantErr: "buckets[0]: pattern"},
 		"a key's id":        {params: Params{KMSKeys: []string{"1234abcd-12ab-34cd-56ef-1234567890ab"}}, wantErr: "kms_keys"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -131,7 +131,7 @@ func TestParamsValidate(t *testing.T) {
 	t.Parallel()
 	for name, ok := range map[string]bool{"orders": true, "demo-*": true, "db-[0-9]?": true, "": false, "demo-[": false} {
 		err := Params{AllowedInstances: []string{"public", name}}.Validate()
-		if (err == nil) != ok || err != nil && !strings.HasPrefix(err.Error(), "allowed_instances: ") {
+		if (err == nil) != ok || err != nil && !strings.HasPrefix(err.Error(), "allowed_instances[1]") {
 			t.Errorf("Validate with %q = %v, want ok: %v", name, err, ok)
 		}
 	}

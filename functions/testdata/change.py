@@ -3,8 +3,8 @@
 It reads a line for each thing to do, and answers each with a line of JSON:
 
     FUNCTION                what is to become of the bad change: {"event": …, "good": …}
-    FUNCTION NAME prepare   makes a good state that Ebb must see before the bad change: {"name": …} to
-                            go on with, or {} where it need not see any
+    FUNCTION NAME prepare   makes a good state whose events Ebb must handle before the bad change:
+                            {"name": …} to go on with, or {} where there is no need
     FUNCTION NAME change    makes the bad change, and before it the good state where prepare made none:
                             {"name": …}, by which the resource goes
     FUNCTION NAME state     what is there now: {"state": …}
@@ -14,7 +14,8 @@ environment. changes/ has a file for each function, with
 
     EVENT         the name of the event that tells of the bad change
     GOOD          the state once it is taken back
-    prepare(name) gives the name to go on with; where Ebb must have seen the good state
+    prepare(name) gives the name to go on with; where Ebb must know the good state, or where the events
+                  of making it would start the function too
     change(name)  gives the name that the resource goes by
     state(name)   gives its state, in what JSON can hold
 """

@@ -9,8 +9,13 @@ def s3():
     return boto3.client("s3", config=Config(s3={"addressing_style": "path"}))
 
 
-def change(name):
+def prepare(name):
+    """The new bucket is good. Its creation has an event too, which must be handled before the change."""
     s3().create_bucket(Bucket=name)
+    return name
+
+
+def change(name):
     s3().put_bucket_acl(Bucket=name, ACL="public-read")
     return name
 

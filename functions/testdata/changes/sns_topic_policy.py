@@ -9,11 +9,14 @@ KEPT = {"Sid": "TLSOnly", "Effect": "Deny", "Principal": "*", "Action": "sns:Pub
 PUBLIC = {"Sid": "PublicPublish", "Effect": "Allow", "Principal": "*", "Action": "sns:Publish"}
 
 
-def change(name):
-    sns = boto3.client("sns")
-    arn = sns.create_topic(Name=name)["TopicArn"]
+def prepare(name):
+    """The new topic is good. Its creation has an event too, which must be handled before the change."""
+    return boto3.client("sns").create_topic(Name=name)["TopicArn"]
+
+
+def change(arn):
     policy = {"Version": "2012-10-17", "Statement": [{**KEPT, "Resource": arn}, {**PUBLIC, "Resource": arn}]}
-    sns.set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=json.dumps(policy))
+    boto3.client("sns").set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=json.dumps(policy))
     return arn
 
 

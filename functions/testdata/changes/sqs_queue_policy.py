@@ -9,9 +9,15 @@ KEPT = {"Sid": "TLSOnly", "Effect": "Deny", "Principal": "*", "Action": "sqs:*",
 PUBLIC = {"Sid": "PublicSend", "Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage"}
 
 
+def prepare(name):
+    """The new queue is good. Its creation has an event too, which must be handled before the change."""
+    boto3.client("sqs").create_queue(QueueName=name)
+    return name
+
+
 def change(name):
     sqs = boto3.client("sqs")
-    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     policy = {"Version": "2012-10-17", "Statement": [{**KEPT, "Resource": arn}, {**PUBLIC, "Resource": arn}]}
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
