@@ -12,6 +12,7 @@ import os
 import sys
 import threading
 
+import policies  # noqa: F401  it makes new accounts cheap
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
