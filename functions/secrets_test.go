@@ -95,9 +95,9 @@ func TestGitHubOnLambda_with_stored_credentials(t *testing.T) {
 	want(t, "the state with credentials", s.good, s.state(t))
 }
 
-// TestSecretsManagerIsForForges keeps its client out of the functions that have
+// TestSecretsManagerIsForThoseWithSecrets keeps its client out of the functions that have
 // no credentials to read, and no secret to guard.
-func TestSecretsManagerIsForForges(t *testing.T) {
+func TestSecretsManagerIsForThoseWithSecrets(t *testing.T) {
 	var got []string
 	for _, folder := range lambdaFolders(t) {
 		out, err := exec.Command("go", "list", "-deps", "-tags", "lambda.norpc,ebb.lambda", "./"+folder+"/lambda").Output()
@@ -106,7 +106,7 @@ func TestSecretsManagerIsForForges(t *testing.T) {
 			got = append(got, folder)
 		}
 	}
-	want(t, "functions with Secrets Manager's client", []string{"gitearepositoryvisibility", "giteawebhook", "githubrepositoryvisibility", "githubwebhook", "secretsmanagersecretpolicy"}, got)
+	want(t, "functions with Secrets Manager's client", []string{"gitearepositoryvisibility", "giteawebhook", "githubrepositoryvisibility", "githubwebhook", "notifier", "secretsmanagersecretpolicy"}, got)
 }
 
 // TestReceiverOnLambda_without_its_bus shows that a delivery which no bus took is

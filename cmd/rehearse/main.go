@@ -188,7 +188,7 @@ func (r *rehearsal) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, "make", "-s", "-f", "build.mk", "build-functions", "DIST="+dist, "ARCHES="+runtime.GOARCH, "POLICY=") // #nosec G204 -- our own
+	cmd := exec.CommandContext(ctx, "make", "-s", "-f", "build.mk", "build-functions", "DIST="+dist, "ARCHES="+runtime.GOARCH, "POLICY=", "NOTIFY=") // #nosec G204 -- our own
 	cmd.Dir = r.root
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(s string) bool {
 		return strings.HasPrefix(s, "MAKE") || strings.HasPrefix(s, "MFLAGS=") // those of the make that runs this

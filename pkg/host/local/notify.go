@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ebb-ops/ebb/pkg/notify/outbox"
+	notifydb "github.com/ebb-ops/ebb/pkg/notify/outbox/sqlite"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
 
@@ -16,12 +17,12 @@ const outboxFor = 2 * time.Second
 
 // openOutbox makes the outbox ready, and measures it.
 func (h *Host) openOutbox(ctx context.Context) (err error) {
-	h.outbox, err = outbox.Open(ctx, h.cfg.Data, h.cfg.Notify, outbox.Options{
-		Send: h.cfg.Send, Bury: h.ledger.SaveDeadLetter, Count: h.counts.Notification, Log: h.log,
-	})
-	if err != nil {
+	if h.notes, err = notifydb.Open(ctx, h.cfg.Data); err != nil {
 		return err
 	}
+	h.outbox = outbox.New(h.notes, h.cfg.Notify, outbox.Options{
+		Send: h.cfg.Send, Bury: h.ledger.SaveDeadLetter, Count: h.counts.Notification, Log: h.log,
+	})
 	if h.outboxMeter, err = h.counts.ObserveOutbox(h.outbox.Pending); err != nil {
 		return fmt.Errorf("measure the outbox: %w", err)
 	}

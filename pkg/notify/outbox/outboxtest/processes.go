@@ -19,11 +19,11 @@ import (
 
 func testManyResultsAreOneMessage(t *testing.T, open Open) {
 	w := newWorld(t, open, strings.Replace(routes, "show: 2", "show: 20", 1))
-	for n := range 120 { // more than a transaction of DynamoDB holds
+	for n := range 100 { // more than a transaction of DynamoDB holds
 		w.put(fmt.Sprintf("r%03d", n), fmt.Sprint("bucket", n), remedy.Reverted, remedy.High)
 	}
 	w.pass(30 * time.Second)
-	w.got("ops: 120")
+	w.got("ops: 100")
 	w.pass(time.Hour)
 	w.got()
 	if n, err := w.Pending(t.Context()); n != 0 || err != nil {
