@@ -9,6 +9,7 @@ import (
 	"go.opentelemetry.io/otel"
 	oteltrace "go.opentelemetry.io/otel/trace"
 
+	"github.com/ebb-ops/ebb/pkg/bus"
 	"github.com/ebb-ops/ebb/pkg/metrics"
 	"github.com/ebb-ops/ebb/pkg/trace"
 )
@@ -55,8 +56,11 @@ func (in collector) Invoke(ctx context.Context, payload []byte) ([]byte, error) 
 	// The invocation has a trace of its own, with links to those of the events.
 	ctx, links := trace.Continue(ctx, lambdaCarrier(ctx))
 	for _, m := range msgs {
-		sc := oteltrace.SpanContextFromContext(trace.Extract(context.Background(), m.delivery().Carrier))
-		if sc.IsValid() {
+		carrier := m.delivery().Carrier
+		if ev, err := bus.Decode([]byte(m.Body)); err == nil && len(carrier) == 0 {
+			carrier = ev.Carrier // EventBridge puts none beside what it hands on
+		}
+		if sc := oteltrace.SpanContextFromContext(trace.Extract(context.Background(), carrier)); sc.IsValid() {
 			links = append(links, oteltrace.Link{SpanContext: sc})
 		}
 	}
