@@ -103,7 +103,9 @@ func (r *rehearsal) deployments(ctx context.Context) error {
 		return fmt.Errorf("upgrade: %w", err)
 	}
 	r.out.step("creating the stack for one account")
-	single, err := r.deploy(ctx, "one account", hubs[alone], map[string]string{"GiteaUrl": "https://git.example.com", "GitHub": "enabled"})
+	single, err := r.deploy(ctx, "one account", hubs[alone], map[string]string{
+		"GiteaUrl": "https://git.example.com", "GitHub": "enabled", "Notify": "enabled", "NotifyTopics": toldTopic,
+	})
 	if err != nil {
 		return err
 	}
@@ -112,6 +114,11 @@ func (r *rehearsal) deployments(ctx context.Context) error {
 		return err
 	}
 	if err := single.credentials(ctx); err != nil {
+		return err
+	}
+	slack := newSlack()
+	defer slack.Close()
+	if err := single.introduce(ctx, slack); err != nil {
 		return err
 	}
 	r.out.step("creating the stack for an organization, and a spoke's in another account")
@@ -138,6 +145,9 @@ func (r *rehearsal) deployments(ctx context.Context) error {
 			return err
 		}
 	}
+	res := result{where: single.where, function: notifier}
+	res.err = r.tell(ctx, single, slack, &res)
+	r.report(res)
 	return nil
 }
 
