@@ -5,6 +5,7 @@ DIST ?= dist
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 ARCHES ?= arm64 amd64
 POLICY ?= policy.yaml
+NOTIFY ?= notify.yaml
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 FUNCTIONS ?= $(patsubst functions/%/lambda/main.go,%,$(wildcard functions/*/lambda/main.go))
 CYCLONEDX_VERSION := v1.10.0
@@ -28,7 +29,8 @@ build-ebb:
 	@mkdir -p $(DIST)
 	$(GO_BUILD) -o $(DIST)/ebb ./cmd/ebb
 
-# What is deployed as a function: its bootstrap, and the policy beside it.
+# What is deployed as a function: its bootstrap, and the policy beside it; beside
+# the one that notifies, who is to be told.
 .PHONY: build-functions
 build-functions:
 	@$(MAKE) --no-print-directory -f build.mk -j$(JOBS) build-bootstraps
@@ -46,6 +48,7 @@ $(DIST)/%/bootstrap: build-always
 	@mkdir -p $(@D)
 	GOOS=linux GOARCH=$(notdir $*) $(GO_BUILD) -tags lambda.norpc,ebb.lambda -o $@ ./functions/$(patsubst %/,%,$(dir $*))/lambda
 	@if [ -f "$(POLICY)" ]; then cp "$(POLICY)" $(@D)/policy.yaml; else rm -f $(@D)/policy.yaml; fi
+	$(if $(filter notifier/%,$*),@if [ -f "$(NOTIFY)" ]; then cp "$(NOTIFY)" $(@D)/notify.yaml; else rm -f $(@D)/notify.yaml; fi)
 
 # The zips are what template.yaml deploys, so that the sums say what runs.
 .PHONY: build-zips

@@ -122,7 +122,7 @@ func TestBuildIsReproducible(t *testing.T) {
 
 // TestAll holds the list to the folders: nothing is forgotten.
 func TestAll(t *testing.T) {
-	others := []string{"giteawebhook", "githubwebhook", "report"} // receivers, and what a schedule starts
+	others := []string{"giteawebhook", "githubwebhook", "notifier", "report"} // receivers, and what a queue or a schedule starts
 	var want []string
 	for _, f := range lambdaFolders(t) {
 		if !slices.Contains(others, f) {

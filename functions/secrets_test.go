@@ -97,9 +97,9 @@ func TestGitHubOnLambda_with_stored_credentials(t *testing.T) {
 	want(t, "the state with credentials", s.good, s.state(t))
 }
 
-// TestSecretsManagerIsForForges keeps its client out of the functions that have
+// TestSecretsManagerIsForThoseWithSecrets keeps its client out of the functions that have
 // no credentials to read, and no secret to guard.
-func TestSecretsManagerIsForForges(t *testing.T) {
+func TestSecretsManagerIsForThoseWithSecrets(t *testing.T) {
 	args := []string{"list", "-tags", "lambda.norpc,ebb.lambda", "-f", `{{.ImportPath}} {{join .Deps " "}}`}
 	for _, folder := range lambdaFolders(t) {
 		args = append(args, "./"+folder+"/lambda")
@@ -113,7 +113,7 @@ func TestSecretsManagerIsForForges(t *testing.T) {
 			got = append(got, path.Base(path.Dir(paths[0])))
 		}
 	}
-	want(t, "functions with Secrets Manager's client", []string{"gitearepositoryvisibility", "giteawebhook", "githubrepositoryvisibility", "githubwebhook", "secretsmanagersecretpolicy"}, got)
+	want(t, "functions with Secrets Manager's client", []string{"gitearepositoryvisibility", "giteawebhook", "githubrepositoryvisibility", "githubwebhook", "notifier", "secretsmanagersecretpolicy"}, got)
 }
 
 // TestReceiverOnLambda_without_its_bus shows that a delivery which no bus took is

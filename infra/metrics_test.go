@@ -18,7 +18,7 @@ import (
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-metrics.html
 var awsMetrics = map[string][]string{
 	"AWS/Lambda FunctionName": {"AsyncEventAge", "Duration", "Errors", "Throttles"},
-	"AWS/SQS QueueName":       {"ApproximateNumberOfMessagesVisible"},
+	"AWS/SQS QueueName":       {"ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"},
 	"AWS/DynamoDB TableName":  {"ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits", "ReadThrottleEvents", "WriteThrottleEvents"},
 	"AWS/ApiGateway ApiId":    {"5xx"},
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	_ "time/tzdata" // quiet hours need it where the machine has none
 
+	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/spf13/cobra"
 
@@ -16,6 +17,8 @@ import (
 	"github.com/ebb-ops/ebb/pkg/console"
 	"github.com/ebb-ops/ebb/pkg/notify"
 	"github.com/ebb-ops/ebb/pkg/notify/outbox"
+	"github.com/ebb-ops/ebb/pkg/notify/outbox/dynamodb"
+	"github.com/ebb-ops/ebb/pkg/notify/outbox/sqlite"
 	"github.com/ebb-ops/ebb/pkg/notify/schema"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
@@ -183,13 +186,20 @@ func isNotification(d remedy.DeadLetter) bool {
 
 // replayNotification puts a notification's dead letter back into the outbox.
 func (s *session) replayNotification(ctx context.Context, d remedy.DeadLetter) (_ string, err error) {
-	if s.table != "" {
-		return "", errors.New("a deployment has no outbox here")
+	back := func(in outbox.Store) error {
+		return outbox.New(in, &notify.Config{}, outbox.Options{Now: s.Now}).Replay(ctx, d)
 	}
-	out, err := outbox.Open(ctx, s.data, &notify.Config{}, outbox.Options{Now: s.Now})
+	if s.table != "" {
+		cfg, err := cloud.LoadConfig(ctx, s.env())
+		if err != nil {
+			return "", err
+		}
+		return "back in the outbox: the deployment sends it, within a minute", back(dynamodb.New(awsdynamodb.NewFromConfig(cfg), s.table))
+	}
+	file, err := sqlite.Open(ctx, s.data)
 	if err != nil {
 		return "", err
 	}
-	defer func() { err = errors.Join(err, out.Close()) }()
-	return "back in the outbox: ebb serve --notify on " + s.data + " sends it", out.Replay(ctx, d)
+	defer func() { err = errors.Join(err, file.Close()) }()
+	return "back in the outbox: ebb serve --notify on " + s.data + " sends it", back(file)
 }

@@ -9,6 +9,10 @@ import (
 	"testing"
 	"time"
 
+	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/ebb-ops/ebb/pkg/ledger/dynamodb"
+	outboxdb "github.com/ebb-ops/ebb/pkg/notify/outbox/dynamodb"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
 
@@ -158,5 +162,29 @@ func TestNotifyUsage(t *testing.T) {
 		if r := w.run(args...); r.code != exitUsage || !strings.Contains(r.stderr, want) {
 			t.Errorf("%v: exit code %d: %s", args, r.code, r.stderr)
 		}
+	}
+}
+
+// TestReplayOfADeploymentsNotification puts it back where the notifier looks.
+func TestReplayOfADeploymentsNotification(t *testing.T) {
+	t.Parallel()
+	w, account := onMoto(t)
+	client := awsdynamodb.NewFromConfig(account.Config)
+	if err := dynamodb.CreateTable(t.Context(), client, "ledger"); err != nil {
+		t.Fatal(err)
+	}
+	letters := dynamodb.New(client, "ledger")
+	if err := letters.SaveDeadLetter(t.Context(), remedy.DeadLetter{
+		ID: "msg_1", Function: "notify/ops", Reason: "refused", Attempts: 1, At: time.Now(), Payload: []byte(`{"id":"msg_1","items":[{"record":"r1"}],"total":1}`),
+	}); err != nil {
+		t.Fatal(err)
+	}
+	contains(t, "replay", w.must("dead-letters", "replay", "msg_1", "--table", "ledger", "--now").stdout, "(notify/ops): back in the outbox: the deployment sends it")
+	m, err := outboxdb.New(client, "ledger").Next(t.Context(), "ops")
+	if err != nil || m == nil || m.Notice.ID != "msg_1" {
+		t.Errorf("the outbox has %+v, %v", m, err)
+	}
+	if left, err := letters.DeadLetters(t.Context()); err != nil || len(left) != 0 {
+		t.Errorf("%d dead letters are left, %v", len(left), err)
 	}
 }

@@ -70,27 +70,51 @@ func (s session) arn(service, resource string) string {
 	return "arn:aws:" + service + ":" + region + ":" + s.role.account + ":" + resource
 }
 
+// attribute is a value in DynamoDB, where it is a string.
+type attribute struct{ S string }
+
+// write is what a call of DynamoDB writes, alone or in a transaction.
+type write struct {
+	TableName string
+	Item, Key map[string]attribute
+}
+
+// leading gives the partition key.
+func (w write) leading() string {
+	if k, ok := w.Key["pk"]; ok {
+		return k.S
+	}
+	return w.Item["pk"].S
+}
+
 // json gives the actions of services that take JSON.
 func (s session) json(service, op string, body []byte) ([]access.Call, error) {
-	type put struct{ TableName string }
 	var in struct {
-		TableName, IndexName string
-		RequestItems         map[string]any
-		TransactItems        []map[string]put
-		Entries              []struct{ EventBusName string }
+		write
+		IndexName                 string
+		RequestItems              map[string]any
+		TransactItems             []map[string]write
+		ExpressionAttributeValues map[string]attribute // of a query: ":pk" is the key
+		Entries                   []struct{ EventBusName string }
 	}
 	if err := json.Unmarshal(body, &in); err != nil {
 		return nil, fmt.Errorf("decode %s: %w", op, err)
 	}
 	table := func(name string) string { return s.arn("dynamodb", "table/"+name) }
 	var calls []access.Call
-	add := func(action, resource string) { calls = append(calls, access.Call{Action: action, Resource: resource}) }
+	add := func(action, resource string, keys ...string) {
+		c := access.Call{Action: action, Resource: resource}
+		if len(keys) > 0 {
+			c.Context = map[string][]string{"dynamodb:leadingkeys": keys}
+		}
+		calls = append(calls, c)
+	}
 	switch service + ":" + op {
 	case "dynamodb:TransactWriteItems":
 		parts := map[string]string{"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
 		for _, item := range in.TransactItems {
 			for kind, p := range item {
-				add("dynamodb:"+parts[kind], table(p.TableName))
+				add("dynamodb:"+parts[kind], table(p.TableName), p.leading())
 			}
 		}
 	case "dynamodb:BatchGetItem":
@@ -102,9 +126,9 @@ func (s session) json(service, op string, body []byte) ([]access.Call, error) {
 		if in.IndexName != "" {
 			resource += "/index/" + in.IndexName
 		}
-		add("dynamodb:Query", resource)
+		add("dynamodb:Query", resource, in.ExpressionAttributeValues[":pk"].S)
 	case "dynamodb:PutItem", "dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:DeleteTable":
-		add("dynamodb:"+op, table(in.TableName))
+		add("dynamodb:"+op, table(in.TableName), in.leading())
 	case "events:PutEvents":
 		for _, e := range in.Entries {
 			add("events:PutEvents", s.arn("events", "event-bus/"+e.EventBusName[strings.LastIndex(e.EventBusName, "/")+1:]))

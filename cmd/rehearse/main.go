@@ -103,7 +103,9 @@ func (r *rehearsal) deployments(ctx context.Context) error {
 		return fmt.Errorf("upgrade: %w", err)
 	}
 	r.out.step("creating the stack for one account")
-	single, err := r.deploy(ctx, "one account", hubs[alone], map[string]string{"GiteaUrl": "https://git.example.com", "GitHub": "enabled"})
+	single, err := r.deploy(ctx, "one account", hubs[alone], map[string]string{
+		"GiteaUrl": "https://git.example.com", "GitHub": "enabled", "Notify": "enabled", "NotifyTopics": toldTopic,
+	})
 	if err != nil {
 		return err
 	}
@@ -112,6 +114,11 @@ func (r *rehearsal) deployments(ctx context.Context) error {
 		return err
 	}
 	if err := single.credentials(ctx); err != nil {
+		return err
+	}
+	slack := newSlack()
+	defer slack.Close()
+	if err := single.introduce(ctx, slack); err != nil {
 		return err
 	}
 	r.out.step("creating the stack for an organization, and a spoke's in another account")
@@ -138,6 +145,9 @@ func (r *rehearsal) deployments(ctx context.Context) error {
 			return err
 		}
 	}
+	res := result{where: single.where, function: notifier}
+	res.err = r.tell(ctx, single, slack, &res)
+	r.report(res)
 	return nil
 }
 
@@ -188,7 +198,7 @@ func (r *rehearsal) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, "make", "-s", "-f", "build.mk", "build-functions", "DIST="+dist, "ARCHES="+runtime.GOARCH, "POLICY=") // #nosec G204 -- our own
+	cmd := exec.CommandContext(ctx, "make", "-s", "-f", "build.mk", "build-functions", "DIST="+dist, "ARCHES="+runtime.GOARCH, "POLICY=", "NOTIFY=") // #nosec G204 -- our own
 	cmd.Dir = r.root
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(s string) bool {
 		return strings.HasPrefix(s, "MAKE") || strings.HasPrefix(s, "MFLAGS=") // those of the make that runs this

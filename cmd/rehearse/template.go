@@ -53,21 +53,22 @@ func transform(ctx context.Context, root, dir string, paths ...string) (map[stri
 // cannotCreate are the resources that the emulator's CloudFormation makes none
 // of, and what that means for the rehearsal.
 var cannotCreate = map[string]string{
-	"AWS::ApiGatewayV2::Api":         "deliveries are made as API Gateway makes them; routes and throttling are not tried",
-	"AWS::ApiGatewayV2::Stage":       "with the API",
-	"AWS::Backup::BackupPlan":        "backups are not tried",
-	"AWS::Backup::BackupSelection":   "backups are not tried",
-	"AWS::Backup::BackupVault":       "backups are not tried",
-	"AWS::CloudWatch::Alarm":         "whether alarms go off is not tried",
-	"AWS::Events::EventBusPolicy":    "whether the bus takes a spoke's events is not tried: here it takes all",
-	"AWS::Lambda::EventInvokeConfig": "retries and dead letters of invocations are not tried",
-	"AWS::Logs::QueryDefinition":     "saved queries are not run",
-	"AWS::S3::BucketPolicy":          "that only TLS is taken is not tried",
-	"AWS::SNS::Subscription":         "whether alarms arrive is not tried",
-	"AWS::SNS::TopicPolicy":          "whether alarms arrive is not tried",
-	"AWS::SQS::QueuePolicy":          "who may send dead letters is not tried",
-	"AWS::Scheduler::Schedule":       "the canary's change is not made",
-	"AWS::SecretsManager::Secret":    "made by Secrets Manager's own API instead, as the template says",
+	"AWS::ApiGatewayV2::Api":          "deliveries are made as API Gateway makes them; routes and throttling are not tried",
+	"AWS::ApiGatewayV2::Stage":        "with the API",
+	"AWS::Backup::BackupPlan":         "backups are not tried",
+	"AWS::Backup::BackupSelection":    "backups are not tried",
+	"AWS::Backup::BackupVault":        "backups are not tried",
+	"AWS::CloudWatch::Alarm":          "whether alarms go off is not tried",
+	"AWS::Events::EventBusPolicy":     "whether the bus takes a spoke's events is not tried: here it takes all",
+	"AWS::Lambda::EventSourceMapping": "the notifier's batch is made as Lambda makes it",
+	"AWS::Lambda::EventInvokeConfig":  "retries and dead letters of invocations are not tried",
+	"AWS::Logs::QueryDefinition":      "saved queries are not run",
+	"AWS::S3::BucketPolicy":           "that only TLS is taken is not tried",
+	"AWS::SNS::Subscription":          "whether alarms arrive is not tried",
+	"AWS::SNS::TopicPolicy":           "whether alarms arrive is not tried",
+	"AWS::SQS::QueuePolicy":           "who may send dead letters is not tried",
+	"AWS::Scheduler::Schedule":        "the canary's change is not made; the notifier's start is made by hand",
+	"AWS::SecretsManager::Secret":     "made by Secrets Manager's own API instead, as the template says",
 }
 
 // attached ends the name of an output with the managed policies of a role.

@@ -43,9 +43,7 @@ func start(name string, open func(context.Context, *watch) (lambda.Handler, erro
 // function is a function on Lambda.
 type function struct {
 	Invoker
-	ledger remedy.Ledger
-	log    *slog.Logger
-	counts *metrics.Host
+	letters
 }
 
 // open makes a function ready from its settings. It makes no call.
@@ -76,7 +74,7 @@ func open(ctx context.Context, f remedy.Function, getenv func(string) string, w 
 	if name := getenv(SettingBus); name != "" {
 		opts.Publish = results(Publisher(cfg, name))
 	}
-	return &function{Invoker{remedy.New(ledger, p, opts), handler}, ledger, w.log, metrics.NewHost(nil)}, nil
+	return &function{Invoker{remedy.New(ledger, p, opts), handler}, letters{f.Name, ledger, w.log, metrics.NewHost(nil)}}, nil
 }
 
 // Invoke implements [lambda.Handler]. It takes an event as EventBridge invokes
@@ -85,7 +83,10 @@ func (f *function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	ctx, cancel := beforeClosing(ctx)
 	defer cancel()
 	if batch, ok := sqsBatch(payload); ok {
-		return json.Marshal(f.batch(ctx, batch))
+		return json.Marshal(f.batch(ctx, batch, func(ctx context.Context, d Delivery) error {
+			_, err := f.deliver(ctx, d)
+			return err
+		}))
 	}
 	recs, err := f.deliver(ctx, Delivery{Payload: payload, Carrier: lambdaCarrier(ctx)})
 	if err != nil {
@@ -112,16 +113,30 @@ func (f *function) deliver(ctx context.Context, d Delivery) ([]remedy.Record, er
 		d.Received = time.Now()
 	}
 	recs, err := f.Invoker.Invoke(ctx, d)
+	return recs, f.keep(ctx, d, err)
+}
+
+// letters keeps a function's dead letters.
+type letters struct {
+	function string
+	ledger   remedy.Ledger
+	log      *slog.Logger
+	counts   *metrics.Host
+}
+
+// keep gives the error that the delivery ended with, which may be nil. One that
+// no retry will mend is a dead letter instead.
+func (l letters) keep(ctx context.Context, d Delivery, err error) error {
 	if !remedy.IsPermanent(err) {
-		return recs, err
+		return err
 	}
-	letter := DeadLetter(f.Handler.Name, d, 1, err, time.Now())
-	f.log.ErrorContext(ctx, "dead letter", "function", letter.Function, "event_source", letter.Source, "event_id", letter.Event,
+	letter := DeadLetter(l.function, d, 1, err, time.Now())
+	l.log.ErrorContext(ctx, "dead letter", "function", letter.Function, "event_source", letter.Source, "event_id", letter.Event,
 		"dead_letter", letter.ID, "error", letter.Reason)
-	if err := f.ledger.SaveDeadLetter(ctx, letter); err != nil {
+	if err := l.ledger.SaveDeadLetter(ctx, letter); err != nil {
 		// Not permanent: the delivery comes again, so that nothing is lost.
-		return recs, fmt.Errorf("keep dead letter %s: %w", letter.ID, err)
+		return fmt.Errorf("keep dead letter %s: %w", letter.ID, err)
 	}
-	f.counts.DeadLetter(ctx, f.Handler.Name)
-	return recs, nil
+	l.counts.DeadLetter(ctx, l.function)
+	return nil
 }

@@ -47,17 +47,21 @@ func (m sqsMessage) sent() time.Time {
 	return time.UnixMilli(ms).UTC()
 }
 
+func (m sqsMessage) delivery() Delivery {
+	d := Delivery{Payload: []byte(m.Body), Received: m.sent()}
+	if header := m.Attributes["AWSTraceHeader"]; header != "" {
+		d.Carrier = map[string]string{trace.XRayHeader: header}
+	}
+	return d
+}
+
 // batch delivers the messages one after the other. What there is no time left
 // for fails, and comes again.
-func (f *function) batch(ctx context.Context, msgs []sqsMessage) batchResponse {
+func (l letters) batch(ctx context.Context, msgs []sqsMessage, deliver func(context.Context, Delivery) error) batchResponse {
 	out := batchResponse{BatchItemFailures: []batchFailure{}}
 	for _, m := range msgs {
-		d := Delivery{Payload: []byte(m.Body), Received: m.sent()}
-		if header := m.Attributes["AWSTraceHeader"]; header != "" {
-			d.Carrier = map[string]string{trace.XRayHeader: header}
-		}
-		if _, err := f.deliver(ctx, d); err != nil {
-			f.log.ErrorContext(ctx, "message will come again", "function", f.Handler.Name, "message_id", m.MessageID, "error", err.Error())
+		if err := deliver(ctx, m.delivery()); err != nil {
+			l.log.ErrorContext(ctx, "message will come again", "function", l.function, "message_id", m.MessageID, "error", err.Error())
 			out.BatchItemFailures = append(out.BatchItemFailures, batchFailure{m.MessageID})
 		}
 	}

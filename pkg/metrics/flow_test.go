@@ -281,6 +281,7 @@ func TestFlow_in_the_embedded_metric_format(t *testing.T) {
 		"Outcomes{account=unknown," + fn + ",outcome=failed,service=ebb} Count":                "1",
 		"CapsReached{service=ebb} Count":                                                       "1",
 		"CapsReached{cap=blast," + fn + ",service=ebb} Count":                                  "1",
+		"Notifications{notification_result=sent,service=ebb} Count":                            "1",
 		"DeadLetters{service=ebb} Count":                                                       "1 1",
 		"DeadLetters{" + fn + ",service=ebb} Count":                                            "1",
 		"DeadLetters{function_name=unknown,service=ebb} Count":                                 "1",

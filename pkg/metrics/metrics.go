@@ -36,10 +36,10 @@ var (
 	Account  = Attribute{"ebb.account", "account"} // the first hundred of a process, then "other"
 	Cap      = Attribute{"ebb.cap", "cap"}         // "blast", "fight"
 	Remote   = Attribute{"ebb.remote.service", "remote_service"}
-	Access   = Attribute{"ebb.remote.access", "remote_access"} // "read", "write"
-	Channel  = Attribute{"ebb.channel", ""}                    // of the notify file
-	Result   = Attribute{"ebb.notification.result", ""}        // "sent", "failed", "dead"
-	Error    = Attribute{"error.type", ""}                     // the HTTP status of an answer that is an error, else a word for the cause
+	Access   = Attribute{"ebb.remote.access", "remote_access"}             // "read", "write"
+	Channel  = Attribute{"ebb.channel", ""}                                // of the notify file
+	Result   = Attribute{"ebb.notification.result", "notification_result"} // "sent", "failed", "dead"
+	Error    = Attribute{"error.type", ""}                                 // the HTTP status of an answer that is an error, else a word for the cause
 )
 
 // Instrument is one thing that is measured.
@@ -114,6 +114,7 @@ var All = []Instrument{
 		Name: "ebb.notifications", Kind: Counter, Unit: "{attempt}",
 		Description: "Attempts to send a notification; what failed is sent again, what is dead is a dead letter.",
 		Attributes:  []Attribute{Channel, Result},
+		EMF:         EMF{"Notifications", "Count", [][]Attribute{{Service, Result}}},
 	}, {
 		Name: "ebb.outbox.pending", Kind: Gauge, Unit: "{notification}",
 		Description: "Notifications in the outbox, and results that will be part of one.",

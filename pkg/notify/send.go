@@ -17,9 +17,9 @@ import (
 	"github.com/ebb-ops/ebb/pkg/saas"
 )
 
-// sendFor bounds one attempt. A longer wait that a channel asks for is left to
+// SendFor bounds one attempt. A longer wait that a channel asks for is left to
 // the next attempt.
-const sendFor = 15 * time.Second
+const SendFor = 15 * time.Second
 
 // maxAnswer is how much of an answer is read.
 const maxAnswer = 64 << 10
@@ -62,7 +62,7 @@ func NewSender(c *Config, o Options) *Sender {
 // An error that [remedy.IsPermanent] holds for is not worth another attempt;
 // one that wraps a [*saas.RetryLater] is, at its time. No error holds a secret.
 func (s *Sender) Send(ctx context.Context, channel string, n Notice, thread string) (next string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, sendFor)
+	ctx, cancel := context.WithTimeout(ctx, SendFor)
 	defer cancel()
 	switch ch := s.channels[channel]; {
 	case ch.Slack != nil:

@@ -138,13 +138,16 @@ func (p principal) is(caller string) bool {
 // key: none when it lacks the key.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
 var operators = map[string]func(want list[scalar], got []string) bool{
-	"StringEquals": func(want list[scalar], got []string) bool { return len(got) == 1 && equals(want)(got[0]) },
-	"StringLike":   func(want list[scalar], got []string) bool { return len(got) == 1 && like(want)(got[0]) },
-	"ArnLike":      func(want list[scalar], got []string) bool { return len(got) == 1 && like(want)(got[0]) },
-	"Bool":         func(want list[scalar], got []string) bool { return len(got) == 1 && equals(want)(got[0]) },
-	"ForAllValues:StringEquals": func(want list[scalar], got []string) bool {
-		return !slices.ContainsFunc(got, func(g string) bool { return !equals(want)(g) })
-	},
+	"StringEquals":              func(want list[scalar], got []string) bool { return len(got) == 1 && equals(want)(got[0]) },
+	"StringLike":                func(want list[scalar], got []string) bool { return len(got) == 1 && like(want)(got[0]) },
+	"ArnLike":                   func(want list[scalar], got []string) bool { return len(got) == 1 && like(want)(got[0]) },
+	"Bool":                      func(want list[scalar], got []string) bool { return len(got) == 1 && equals(want)(got[0]) },
+	"ForAllValues:StringEquals": func(want list[scalar], got []string) bool { return every(got, equals(want)) },
+	"ForAllValues:StringLike":   func(want list[scalar], got []string) bool { return every(got, like(want)) },
+}
+
+func every(got []string, ok func(string) bool) bool {
+	return !slices.ContainsFunc(got, func(g string) bool { return !ok(g) })
 }
 
 func equals(want list[scalar]) func(string) bool {

@@ -19,6 +19,8 @@ func TestAllows(t *testing.T) {
 	const trust = `{"Statement": [{"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::1:root"}, "Action": "sts:AssumeRole",
 		"Condition": {"StringEquals": {"sts:ExternalId": "x", "aws:PrincipalOrgID": ["o-1", "o-2"]}, "ForAllValues:StringEquals": {"aws:TagKeys": ["a"]}}},
 		{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}`
+	const keys = `{"Statement": {"Effect": "Allow", "Action": "dynamodb:PutItem", "Resource": "*",
+		"Condition": {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["NOTIFY", "NOTIFY#*"]}}}}`
 	const hub = "arn:aws:iam::1:role/hub"
 	mine := map[string][]string{"aws:resourceaccount": {"1"}}
 	tests := map[string]struct {
@@ -43,6 +45,8 @@ func TestAllows(t *testing.T) {
 		"another external id":    {trust, "sts:AssumeRole", "", hub, map[string][]string{"sts:externalid": {"y"}, "aws:principalorgid": {"o-2"}}, false},
 		"without an external id": {trust, "sts:AssumeRole", "", hub, map[string][]string{"aws:principalorgid": {"o-2"}}, false},
 		"from another account":   {trust, "sts:AssumeRole", "", "arn:aws:iam::11:role/hub", map[string][]string{"sts:externalid": {"x"}, "aws:principalorgid": {"o-2"}}, false},
+		"keys that begin so":     {keys, "dynamodb:PutItem", "t", hub, map[string][]string{"dynamodb:leadingkeys": {"NOTIFY", "NOTIFY#ops"}}, true},
+		"a key too much":         {keys, "dynamodb:PutItem", "t", hub, map[string][]string{"dynamodb:leadingkeys": {"NOTIFY", "REC#1"}}, false},
 		"a service":              {trust, "sts:AssumeRole", "", "lambda.amazonaws.com", nil, true},
 		"another service":        {trust, "sts:AssumeRole", "", "ec2.amazonaws.com", nil, false},
 	}

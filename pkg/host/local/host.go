@@ -26,6 +26,7 @@ import (
 	"github.com/ebb-ops/ebb/pkg/metrics"
 	"github.com/ebb-ops/ebb/pkg/notify"
 	"github.com/ebb-ops/ebb/pkg/notify/outbox"
+	notifydb "github.com/ebb-ops/ebb/pkg/notify/outbox/sqlite"
 	"github.com/ebb-ops/ebb/pkg/policy"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 	"github.com/ebb-ops/ebb/pkg/trace"
@@ -81,7 +82,8 @@ type Host struct {
 	policy *policy.Overlay
 	engine *remedy.Engine
 	inbox  *inbox.Inbox
-	outbox *outbox.Outbox // nil when nobody is told of results
+	outbox *outbox.Outbox  // nil when nobody is told of results
+	notes  *notifydb.Store // the outbox's
 	unlock func() error
 
 	invokers map[string]host.Invoker // the functions that could be opened
@@ -173,8 +175,8 @@ func (h *Host) Close() error {
 	if h.inbox != nil {
 		errs = append(errs, h.inbox.Close())
 	}
-	if h.outbox != nil {
-		errs = append(errs, h.outbox.Close())
+	if h.notes != nil {
+		errs = append(errs, h.notes.Close())
 	}
 	if h.ledger != nil {
 		errs = append(errs, h.ledger.Close())

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ebb-ops/ebb/pkg/notify"
 	"github.com/ebb-ops/ebb/pkg/notify/outbox"
+	notifydb "github.com/ebb-ops/ebb/pkg/notify/outbox/sqlite"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
 
@@ -17,12 +18,12 @@ const outboxFor = 2 * time.Second
 
 // openOutbox makes the outbox ready, and measures it.
 func (h *Host) openOutbox(ctx context.Context) (err error) {
-	h.outbox, err = outbox.Open(ctx, h.cfg.Data, h.cfg.Notify, outbox.Options{
-		Send: h.cfg.Send, Bury: h.ledger.SaveDeadLetter, Count: h.counts.Notification, Log: h.log,
-	})
-	if err != nil {
+	if h.notes, err = notifydb.Open(ctx, h.cfg.Data); err != nil {
 		return err
 	}
+	h.outbox = outbox.New(h.notes, h.cfg.Notify, outbox.Options{
+		Send: h.cfg.Send, Bury: h.ledger.SaveDeadLetter, Count: h.counts.Notification, Log: h.log,
+	})
 	if h.outboxMeter, err = h.counts.ObserveOutbox(h.outbox.Pending); err != nil {
 		return fmt.Errorf("measure the outbox: %w", err)
 	}
@@ -55,6 +56,5 @@ func (h *Host) startTelling(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	var running sync.WaitGroup
 	running.Go(func() { h.outbox.Run(ctx) })
-	running.Go(func() { h.outbox.RunMessages(ctx) })
 	return func() { cancel(); running.Wait() }
 }

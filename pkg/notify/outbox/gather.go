@@ -2,162 +2,127 @@ package outbox
 
 import (
 	"context"
-	"database/sql"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/ebb-ops/ebb/pkg/notify"
+	"github.com/ebb-ops/ebb/pkg/remedy"
 )
 
-// row is a result that waits.
-type row struct {
-	seq  int64
-	at   time.Time
-	item notify.Item
-}
-
 // gather makes the messages of a channel that are due, from what waits for it.
-func (b *Outbox) gather(ctx context.Context, channel string) error {
-	err := b.tx(ctx, func(tx *sql.Tx) error {
-		// While a message waits, so does what would follow it: a channel that is
-		// down gets one message for all of that.
-		var waiting int
-		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM messages WHERE channel = ?`, channel).Scan(&waiting); err != nil || waiting > 0 {
-			return err
-		}
-		now := b.opts.Now()
-		rows, err := b.waiting(ctx, tx, channel, now)
-		if err != nil || len(rows) == 0 {
-			return err
-		}
-		ch, known := b.c.Channels[channel]
-		if !known { // the sender will say so, in a dead letter
-			ch.Limit = notify.Limit{Messages: 1, Per: time.Nanosecond}
-		}
-		var made int
-		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM made WHERE channel = ? AND at > ?`, channel, now.Add(-ch.Limit.Per).UnixNano()).Scan(&made); err != nil {
-			return err
-		}
-		budget := ch.Limit.Messages - made
-		if ch.PagerDuty != nil {
-			return b.incidents(ctx, tx, channel, rows, budget, now)
-		}
-		if budget < 1 || now.Sub(rows[0].at) < b.c.Grouping.Window {
-			return nil
-		}
-		items := make([]notify.Item, len(rows))
-		for i, r := range rows {
-			items[i] = r.item
-		}
-		return b.message(ctx, tx, channel, b.c.Gather(newID(), items, rows[0].at, rows[len(rows)-1].at, now), now, rows...)
-	})
-	if err != nil {
-		return fmt.Errorf("gather for %s: %w", channel, err)
+func (b *Outbox) gather(ctx context.Context, l Lease) error {
+	if err := b.gatherDue(ctx, l); err != nil {
+		return fmt.Errorf("gather for %s: %w", l.Channel, err)
 	}
 	return nil
 }
 
-// waiting gives the results of a channel that no quiet time holds back, oldest first.
-func (b *Outbox) waiting(ctx context.Context, tx *sql.Tx, channel string, now time.Time) (out []row, err error) {
-	args := []any{channel}
+func (b *Outbox) gatherDue(ctx context.Context, l Lease) error {
+	// While a message waits, so does what would follow it: a channel that is
+	// down gets one message for all of that.
+	if m, err := b.store.Next(ctx, l.Channel); err != nil || m != nil {
+		return err
+	}
+	now := b.opts.Now()
+	ch, known := b.c.Channels[l.Channel]
+	if !known { // the sender will say so, in a dead letter
+		ch.Limit = notify.Limit{Messages: 1, Per: time.Nanosecond}
+	}
+	made, err := b.store.Made(ctx, l.Channel, now.Add(-ch.Limit.Per))
+	budget := ch.Limit.Messages - made
+	if err != nil || budget < 1 && ch.PagerDuty == nil {
+		return err
+	}
+	waiting, err := b.store.Waiting(ctx, l.Channel, b.awake(l.Channel, now))
+	var results []Result
+	for _, r := range waiting {
+		switch {
+		case r.Whole == nil:
+			results = append(results, r)
+		case budget > 0:
+			budget--
+			if err := b.store.Commit(ctx, l, Change{At: now, Made: r.Whole, Dropped: []Result{r}}); err != nil {
+				return err
+			}
+		}
+	}
+	switch {
+	case err != nil || len(results) == 0:
+		return err
+	case ch.PagerDuty != nil:
+		return b.incidents(ctx, l, results, budget, now)
+	case budget < 1 || now.Sub(results[0].At) < b.c.Grouping.Window:
+		return nil
+	}
+	items := make([]notify.Item, len(results))
+	for i, r := range results {
+		items[i] = r.Item
+	}
+	n := b.c.Gather(newID(), items, results[0].At, results[len(results)-1].At, now)
+	return b.store.Commit(ctx, l, Change{At: now, Made: &n, Dropped: results})
+}
+
+// awake gives the severities that no quiet time of the channel holds back.
+func (b *Outbox) awake(channel string, now time.Time) (out []remedy.Severity) {
 	for _, s := range append(notify.Severities(), "") {
-		held := any(nil)
-		if b.c.QuietFor(channel, s, now) {
-			held = string(s)
+		if !b.c.QuietFor(channel, s, now) {
+			out = append(out, s)
 		}
-		args = append(args, held)
 	}
-	rows, err := tx.QueryContext(ctx, `SELECT seq, at, item FROM items WHERE channel = ?
-		AND severity IS NOT ? AND severity IS NOT ? AND severity IS NOT ? AND severity IS NOT ? AND severity IS NOT ?
-		ORDER BY seq LIMIT ?`, append(args, MaxGathered)...)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		var (
-			r    row
-			at   int64
-			body []byte
-		)
-		if err := rows.Scan(&r.seq, &at, &body); err != nil {
-			return nil, err
-		}
-		if err := json.Unmarshal(body, &r.item); err != nil {
-			return nil, err
-		}
-		r.at = time.Unix(0, at)
-		out = append(out, r)
-	}
-	return out, rows.Err()
+	return out
 }
 
 // incidents makes a message for each function and resource: of several results
 // the last counts. A result that would resolve what is not open makes none.
-func (b *Outbox) incidents(ctx context.Context, tx *sql.Tx, channel string, rows []row, budget int, now time.Time) error {
-	byKey := map[string][]row{}
+func (b *Outbox) incidents(ctx context.Context, l Lease, results []Result, budget int, now time.Time) error {
+	byKey := map[string][]Result{}
 	var keys []string
-	for _, r := range rows {
-		if byKey[r.item.Key] == nil {
-			keys = append(keys, r.item.Key)
+	for _, r := range results {
+		if byKey[r.Item.Key] == nil {
+			keys = append(keys, r.Item.Key)
 		}
-		byKey[r.item.Key] = append(byKey[r.item.Key], r)
+		byKey[r.Item.Key] = append(byKey[r.Item.Key], r)
 	}
+	var needless []Result
 	for _, key := range keys {
 		of := byKey[key]
-		last := of[len(of)-1]
-		var open int
-		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM threads WHERE channel = ? AND key = ?`, channel, key).Scan(&open); err != nil {
+		thread, err := b.store.Thread(ctx, l.Channel, key)
+		if err != nil {
 			return err
 		}
-		resolve := notify.Resolves(last.item.Outcome)
-		if resolve && open == 0 {
-			if err := remove(ctx, tx, of); err != nil {
-				return err
-			}
+		last := latest(of)
+		resolve := notify.Resolves(last.Item.Outcome)
+		if resolve && thread.Value == "" {
+			needless = append(needless, of...)
 			continue
 		}
 		if budget--; budget < 0 {
 			continue // its turn comes
 		}
-		n := b.c.Gather(newID(), []notify.Item{last.item}, of[0].at, last.at, now)
+		n := b.c.Gather(newID(), []notify.Item{last.Item}, of[0].At, of[len(of)-1].At, now)
 		n.Resolve = resolve
-		if err := b.message(ctx, tx, channel, n, now, of...); err != nil {
-			return err
-		}
-		change, args := `DELETE FROM threads WHERE channel = ? AND key = ?`, []any{channel, key}
+		change := Change{At: now, Made: &n, Dropped: of, Thread: Thread{Key: key, At: now}}
 		if !resolve {
-			change, args = `INSERT OR REPLACE INTO threads VALUES (?, ?, 'open', ?)`, append(args, now.UnixNano())
+			change.Thread.Value = Open
 		}
-		if _, err := tx.ExecContext(ctx, change, args...); err != nil {
+		if err := b.store.Commit(ctx, l, change); err != nil {
 			return err
 		}
 	}
-	return nil
+	if len(needless) == 0 {
+		return nil
+	}
+	return b.store.Commit(ctx, l, Change{At: now, Dropped: needless})
 }
 
-// message puts a notice in the place of the results that it tells of.
-func (b *Outbox) message(ctx context.Context, tx *sql.Tx, channel string, n notify.Notice, now time.Time, of ...row) error {
-	body, err := json.Marshal(n)
-	if err != nil {
-		return err
-	}
-	if _, err := tx.ExecContext(ctx, `INSERT INTO messages (id, channel, notice) VALUES (?, ?, ?)`, n.ID, channel, body); err != nil {
-		return err
-	}
-	if _, err := tx.ExecContext(ctx, `INSERT INTO made VALUES (?, ?)`, channel, now.UnixNano()); err != nil {
-		return err
-	}
-	return remove(ctx, tx, of)
-}
-
-func remove(ctx context.Context, tx *sql.Tx, of []row) error {
-	for _, r := range of {
-		if _, err := tx.ExecContext(ctx, `DELETE FROM items WHERE seq = ?`, r.seq); err != nil {
-			return err
+// latest gives the result that was recorded last: a queue may have changed the
+// order in which they came.
+func latest(of []Result) Result {
+	last := of[0]
+	for _, r := range of[1:] {
+		if !r.Item.Recorded.Before(last.Item.Recorded) {
+			last = r
 		}
 	}
-	return nil
+	return last
 }

@@ -1,6 +1,6 @@
-// Package outbox keeps the notifications of one local process until they were
-// sent: a result is on disk before anything is sent, and a worker beside the
-// remediations gathers results into messages and sends those.
+// Package outbox keeps notifications until they were sent: a result is durable
+// before anything is sent, and a worker beside the remediations gathers results
+// into messages and sends those.
 //
 // Nothing is dropped: what a quiet time or a limit holds back waits, and is
 // part of the next message. A crash between the sending and its note sends
@@ -10,7 +10,6 @@ package outbox
 import (
 	"context"
 	"crypto/rand"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,14 +22,15 @@ import (
 
 // The outbox's bounds.
 const (
-	Poll        = time.Second      // how often to look for what is due
+	Poll        = time.Second      // how often Run looks for what is due
 	MinBackoff  = time.Second      // after a first failed attempt; it doubles with each
 	MaxBackoff  = 15 * time.Minute // the longest wait that the channel did not ask for
 	MaxWait     = 24 * time.Hour   // the longest wait that it did ask for
 	MaxAttempts = 15               // before a dead letter: about an hour and a half
 	MaxGathered = 1000             // results in one message
-	toldFor     = 7 * 24 * time.Hour
-	threadFor   = 7 * 24 * time.Hour // after that a resource gets a new thread
+	// LeaseFor is how long a process has a channel to itself before another one
+	// may take it to be dead. Half of it is longer than an attempt may take.
+	LeaseFor = 4 * notify.SendFor
 )
 
 // LetterPrefix begins the function's name in the dead letter of a notification;
@@ -40,7 +40,7 @@ const LetterPrefix = "notify/"
 // Send sends a notice once: see [notify.Sender.Send].
 type Send func(ctx context.Context, channel string, n notify.Notice, thread string) (next string, err error)
 
-// Options are the outbox's parts. Send, Bury and Count are needed by [Outbox.Run] only.
+// Options are the outbox's parts. Send, Bury and Count are needed by [Outbox.Step] only.
 type Options struct {
 	Send  Send
 	Bury  func(context.Context, remedy.DeadLetter) error    // keeps a dead letter
@@ -49,20 +49,17 @@ type Options struct {
 	Log   *slog.Logger                                      // nil means none
 }
 
-// Outbox is an open outbox. It is safe for concurrent use.
+// Outbox is an outbox over a store. It is safe for concurrent use, and so are
+// several on one store.
 type Outbox struct {
-	db   *sql.DB
-	c    *notify.Config
-	opts Options
-	wake chan struct{}
+	store Store
+	c     *notify.Config
+	opts  Options
+	wake  chan struct{}
 }
 
-// Open opens the outbox in folder dir, and makes both if need be.
-func Open(ctx context.Context, dir string, c *notify.Config, o Options) (*Outbox, error) {
-	db, err := openFile(ctx, dir)
-	if err != nil {
-		return nil, fmt.Errorf("open outbox: %w", err)
-	}
+// New gives the outbox in a store. It makes no call.
+func New(s Store, c *notify.Config, o Options) *Outbox {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -72,66 +69,87 @@ func Open(ctx context.Context, dir string, c *notify.Config, o Options) (*Outbox
 	if o.Count == nil {
 		o.Count = func(context.Context, string, string) {}
 	}
-	return &Outbox{db, c, o, make(chan struct{}, 1)}, nil
+	return &Outbox{s, c, o, make(chan struct{}, 1)}
 }
-
-// Close closes the file. Stop Run first.
-func (b *Outbox) Close() error { return b.db.Close() }
 
 // Put keeps a result for each channel that it goes to. It returns nil only when
 // that is durable. Copies of a result are kept once.
 func (b *Outbox) Put(ctx context.Context, rec remedy.Record) error {
-	channels := b.c.Route(rec)
-	if len(channels) == 0 {
-		return nil
+	return b.PutAt(ctx, rec, b.opts.Now())
+}
+
+// PutAt is [Outbox.Put] for a result that has waited elsewhere since at: the
+// time counts for the window.
+func (b *Outbox) PutAt(ctx context.Context, rec remedy.Record, at time.Time) error {
+	var entries []Entry
+	item := b.c.Item(rec)
+	for _, ch := range b.c.Route(rec) {
+		entries = append(entries, Entry{Channel: ch, ID: rec.ID, Outcome: string(rec.Outcome), At: at, Item: &item})
 	}
-	item, err := json.Marshal(b.c.Item(rec))
-	if err != nil {
+	if err := b.add(ctx, entries); err != nil {
 		return fmt.Errorf("put result %s in the outbox: %w", rec.ID, err)
 	}
-	now := b.opts.Now().UnixNano()
-	err = b.tx(ctx, func(tx *sql.Tx) error {
-		for _, ch := range channels {
-			res, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO told VALUES (?, ?, ?, ?)`, ch, rec.ID, rec.Outcome, now)
-			if err != nil {
-				return err
-			}
-			if n, err := res.RowsAffected(); err != nil || n == 0 {
-				if err != nil {
-					return err
-				}
-				continue
-			}
-			if _, err := tx.ExecContext(ctx, `INSERT INTO items (channel, at, severity, item) VALUES (?, ?, ?, ?)`, ch, now, rec.Severity, item); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("put result %s in the outbox: %w", rec.ID, err)
-	}
-	b.nudge()
 	return nil
 }
 
-// Replay puts a dead letter of this outbox back, to be sent anew.
+// Message keeps a ready-made notice for each of the channels, to be a message of
+// its own: it waits for the end of a quiet time and for the limit, as a result
+// does, but for no window, and holds up nothing while it waits. Copies, by the
+// notice's ID and the channel, are kept once, also when the first was sent already.
+// What is sent has the ID with "-" and the channel after it, so that each channel's
+// message has one of its own.
+func (b *Outbox) Message(ctx context.Context, channels []string, n notify.Notice) error {
+	if n.ID == "" {
+		return errors.New("put a message in the outbox: it has no id")
+	}
+	var entries []Entry
+	for _, ch := range channels {
+		if _, ok := b.c.Channels[ch]; !ok {
+			return fmt.Errorf("put message %s in the outbox: the notify file has no channel %s", n.ID, ch)
+		}
+		own := n
+		own.ID += "-" + ch
+		entries = append(entries, Entry{Channel: ch, ID: n.ID, Outcome: "message", At: b.opts.Now(), Whole: &own})
+	}
+	if err := b.add(ctx, entries); err != nil {
+		return fmt.Errorf("put message %s in the outbox: %w", n.ID, err)
+	}
+	return nil
+}
+
+// Replay puts a dead letter of this outbox back, to be sent anew. It may be
+// repeated.
 func (b *Outbox) Replay(ctx context.Context, d remedy.DeadLetter) error {
 	var n notify.Notice
 	channel, err := Channel(d)
 	if err == nil {
 		err = json.Unmarshal(d.Payload, &n)
 	}
-	if err == nil && (n.ID == "" || len(n.Items) == 0) {
+	if err == nil && (n.ID == "" || len(n.Items) == 0 && n.Digest == nil) {
 		err = errors.New("its payload is no notification")
 	}
 	if err == nil {
-		_, err = b.db.ExecContext(ctx, `INSERT OR IGNORE INTO messages (id, channel, notice) VALUES (?, ?, ?)`, n.ID, channel, d.Payload)
+		// It may die and be replayed again: the burial tells one time from the next.
+		burial := "replay of " + d.At.UTC().Format(time.RFC3339Nano)
+		err = b.add(ctx, []Entry{{Channel: channel, ID: n.ID, Outcome: burial, At: b.opts.Now(), Notice: &n}})
 	}
 	if err != nil {
 		return fmt.Errorf("replay notification %s: %w", d.ID, err)
 	}
-	b.nudge()
+	return nil
+}
+
+func (b *Outbox) add(ctx context.Context, entries []Entry) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	if err := b.store.Add(ctx, entries...); err != nil {
+		return err
+	}
+	select { // Run is to look at once
+	case b.wake <- struct{}{}:
+	default:
+	}
 	return nil
 }
 
@@ -144,29 +162,7 @@ func Channel(d remedy.DeadLetter) (string, error) {
 }
 
 // Pending counts what was not sent yet: messages, and results that are in none.
-func (b *Outbox) Pending(ctx context.Context) (n int64, err error) {
-	err = b.db.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM items) + (SELECT count(*) FROM messages)`).Scan(&n)
-	return n, err
-}
-
-func (b *Outbox) nudge() {
-	select {
-	case b.wake <- struct{}{}:
-	default:
-	}
-}
-
-// tx does work in one transaction.
-func (b *Outbox) tx(ctx context.Context, work func(*sql.Tx) error) error {
-	tx, err := b.db.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	if err := work(tx); err != nil {
-		return errors.Join(err, tx.Rollback())
-	}
-	return tx.Commit()
-}
+func (b *Outbox) Pending(ctx context.Context) (int64, error) { return b.store.Pending(ctx) }
 
 // newID gives the id of a message.
 func newID() string { return "msg_" + rand.Text() }

@@ -2,7 +2,7 @@ package outbox
 
 import (
 	"context"
-	"database/sql"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,7 +15,7 @@ import (
 )
 
 // Run gathers and sends until ctx ends. What is not sent by then stays. Trouble
-// with the file is logged, and tried again: it must not end remediations.
+// with the store is logged, and tried again: it must not end remediations.
 func (b *Outbox) Run(ctx context.Context) {
 	tick := time.NewTicker(Poll)
 	defer tick.Stop()
@@ -33,145 +33,136 @@ func (b *Outbox) Run(ctx context.Context) {
 }
 
 // Step gathers and sends what is due now, all channels side by side: one that
-// hangs does not hold up the others.
+// hangs does not hold up the others. A channel at which another process is at
+// work is left to that one. When ctx has not the time for another attempt, what
+// is left is for the next step. Its error is about the store, never a channel.
 func (b *Outbox) Step(ctx context.Context) error {
-	channels, err := b.channels(ctx)
+	channels, err := b.store.Channels(ctx)
 	if err != nil {
 		return fmt.Errorf("look into the outbox: %w", err)
 	}
 	errs := make([]error, len(channels))
 	var all sync.WaitGroup
 	for i, ch := range channels {
-		all.Go(func() {
-			if errs[i] = b.gather(ctx, ch); errs[i] == nil {
-				errs[i] = b.flush(ctx, ch)
-			}
-		})
+		all.Go(func() { errs[i] = b.serve(ctx, ch) })
 	}
 	all.Wait()
-	return errors.Join(append(errs, b.forget(ctx))...)
+	return errors.Join(errs...)
 }
 
-// channels gives those for which something waits.
-func (b *Outbox) channels(ctx context.Context) (out []string, err error) {
-	rows, err := b.db.QueryContext(ctx, `SELECT channel FROM items UNION SELECT channel FROM messages`)
-	if err != nil {
-		return nil, err
+// serve does what is due for one channel.
+func (b *Outbox) serve(ctx context.Context, channel string) error {
+	l := Lease{Channel: channel, Owner: rand.Text()}
+	held, err := b.take(ctx, &l)
+	if err != nil || !held {
+		return err
 	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		var ch string
-		if err := rows.Scan(&ch); err != nil {
-			return nil, err
-		}
-		out = append(out, ch)
+	err = b.gather(ctx, l)
+	if err == nil {
+		err = b.flush(ctx, &l)
 	}
-	return out, rows.Err()
+	// The next one is not to wait until the lease ends, also when this process is to stop.
+	return errors.Join(err, b.store.Release(context.WithoutCancel(ctx), l))
 }
 
-// forget drops what no longer tells anything.
-func (b *Outbox) forget(ctx context.Context) error {
+// take has the lease for long enough that an attempt fits in.
+func (b *Outbox) take(ctx context.Context, l *Lease) (bool, error) {
 	now := b.opts.Now()
-	for _, old := range []struct {
-		query string
-		age   time.Duration
-	}{
-		{`DELETE FROM told WHERE at < ?`, toldFor},
-		{`DELETE FROM made WHERE at < ?`, notify.MaxPer},
-		// An open incident is kept until it is resolved.
-		{`DELETE FROM threads WHERE value <> 'open' AND at < ?`, threadFor},
-	} {
-		if _, err := b.db.ExecContext(ctx, old.query, now.Add(-old.age).UnixNano()); err != nil {
-			return fmt.Errorf("clean the outbox: %w", err)
-		}
+	if l.Until.Sub(now) > LeaseFor/2 {
+		return true, nil
 	}
-	return nil
-}
-
-// message is one that waits.
-type message struct {
-	seq      int64
-	channel  string
-	attempts int
-	notice   notify.Notice
-	body     []byte
+	l.Until = now.Add(LeaseFor)
+	held, err := b.store.Take(ctx, *l, now)
+	if err != nil {
+		return false, fmt.Errorf("take the lease on %s: %w", l.Channel, err)
+	}
+	return held, nil
 }
 
 // flush sends the messages of a channel in their order, as far as they are due.
-func (b *Outbox) flush(ctx context.Context, channel string) error {
-	for ctx.Err() == nil {
-		m := message{channel: channel}
-		var due int64
-		err := b.db.QueryRowContext(ctx, `SELECT seq, attempts, next_at, notice FROM messages WHERE channel = ? ORDER BY seq LIMIT 1`, channel).
-			Scan(&m.seq, &m.attempts, &due, &m.body)
-		if errors.Is(err, sql.ErrNoRows) || err == nil && due > b.opts.Now().UnixNano() {
+func (b *Outbox) flush(ctx context.Context, l *Lease) error {
+	for ctx.Err() == nil && timely(ctx) {
+		if held, err := b.take(ctx, l); err != nil || !held {
+			return err
+		}
+		m, err := b.store.Next(ctx, l.Channel)
+		if err != nil {
+			return fmt.Errorf("look for messages to %s: %w", l.Channel, err)
+		}
+		if m == nil || m.Due.After(b.opts.Now()) {
 			return nil
 		}
-		if err == nil {
-			err = json.Unmarshal(m.body, &m.notice)
-		}
-		if err != nil {
-			return fmt.Errorf("look for messages to %s: %w", channel, err)
-		}
-		if err := b.attempt(ctx, m); err != nil {
-			return fmt.Errorf("note what became of a message to %s: %w", channel, err)
+		if err := b.attempt(ctx, *l, *m); err != nil {
+			return fmt.Errorf("note what became of a message to %s: %w", l.Channel, err)
 		}
 	}
 	return nil
 }
 
+// timely reports whether there is the time for an attempt. One that is cut off
+// may have reached the channel, which would get the message twice.
+func timely(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return !ok || time.Until(deadline) > notify.SendFor
+}
+
 // attempt sends a message once, and notes what became of it.
-func (b *Outbox) attempt(ctx context.Context, m message) error {
-	var thread string
-	if m.notice.Thread != "" {
-		err := b.db.QueryRowContext(ctx, `SELECT value FROM threads WHERE channel = ? AND key = ?`, m.channel, m.notice.Thread).Scan(&thread)
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+func (b *Outbox) attempt(ctx context.Context, l Lease, m Message) error {
+	var thread Thread
+	if m.Notice.Thread != "" {
+		var err error
+		if thread, err = b.store.Thread(ctx, l.Channel, m.Notice.Thread); err != nil {
 			return err
 		}
+		if b.opts.Now().Sub(thread.At) > ThreadFor {
+			thread = Thread{}
+		}
 	}
-	next, err := b.opts.Send(ctx, m.channel, m.notice, thread)
+	next, err := b.opts.Send(ctx, l.Channel, m.Notice, thread.Value)
 	if ctx.Err() != nil && err != nil {
 		return nil // the process is to stop: the next one sends it
 	}
 	// It was sent, so this must be noted also when the process is to stop.
 	ctx = context.WithoutCancel(ctx)
-	log := b.opts.Log.With("channel", m.channel, "message", m.notice.ID, "results", m.notice.Total)
-	m.attempts++
+	log := b.opts.Log.With("channel", l.Channel, "message", m.Notice.ID, "results", m.Notice.Total)
+	now := b.opts.Now()
+	m.Attempts++
 	later, asked := errors.AsType[*saas.RetryLater](err)
 	switch {
 	case err == nil:
-		b.opts.Count(ctx, m.channel, "sent")
-		log.InfoContext(ctx, "notification sent", "attempts", m.attempts)
-		return b.tx(ctx, func(tx *sql.Tx) error {
-			if next != "" && m.notice.Thread != "" {
-				if _, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO threads VALUES (?, ?, ?, ?)`,
-					m.channel, m.notice.Thread, next, b.opts.Now().UnixNano()); err != nil {
-					return err
-				}
-			}
-			_, err := tx.ExecContext(ctx, `DELETE FROM messages WHERE seq = ?`, m.seq)
-			return err
-		})
-	case remedy.IsPermanent(err) || m.attempts >= MaxAttempts:
-		letter := remedy.DeadLetter{
-			ID: m.notice.ID, Function: LetterPrefix + m.channel, Source: "ebb", Event: m.notice.ID,
-			Reason: err.Error(), Attempts: m.attempts, At: b.opts.Now(), Payload: m.body,
+		b.opts.Count(ctx, l.Channel, "sent")
+		log.InfoContext(ctx, "notification sent", "attempts", m.Attempts)
+		change := Change{At: now, Ended: &m}
+		if next != "" && m.Notice.Thread != "" {
+			change.Thread = Thread{m.Notice.Thread, next, now}
 		}
-		if err := b.opts.Bury(ctx, letter); err != nil {
+		return b.store.Commit(ctx, l, change)
+	case remedy.IsPermanent(err) || m.Attempts >= MaxAttempts:
+		if err := b.bury(ctx, l.Channel, m, err, now); err != nil {
 			return err
 		}
-		b.opts.Count(ctx, m.channel, "dead")
-		log.ErrorContext(ctx, "notification is a dead letter", "attempts", m.attempts, "error", err.Error())
-		_, err := b.db.ExecContext(ctx, `DELETE FROM messages WHERE seq = ?`, m.seq)
-		return err
+		b.opts.Count(ctx, l.Channel, "dead")
+		log.ErrorContext(ctx, "notification is a dead letter", "attempts", m.Attempts, "error", err.Error())
+		return b.store.Commit(ctx, l, Change{At: now, Ended: &m})
 	}
-	wait := min(MinBackoff<<(m.attempts-1), MaxBackoff)
+	wait := min(MinBackoff<<(m.Attempts-1), MaxBackoff)
 	if asked {
 		wait = max(wait, min(time.Until(later.At), MaxWait))
 	}
-	b.opts.Count(ctx, m.channel, "failed")
-	log.WarnContext(ctx, "notification failed, it is sent again", "attempts", m.attempts, "wait", wait.String(), "error", err.Error())
-	_, err = b.db.ExecContext(ctx, `UPDATE messages SET attempts = ?, next_at = ?, reason = ? WHERE seq = ?`,
-		m.attempts, b.opts.Now().Add(wait).UnixNano(), err.Error(), m.seq)
-	return err
+	b.opts.Count(ctx, l.Channel, "failed")
+	log.WarnContext(ctx, "notification failed, it is sent again", "attempts", m.Attempts, "wait", wait.String(), "error", err.Error())
+	m.Due, m.Reason = now.Add(wait), err.Error()
+	return b.store.Commit(ctx, l, Change{At: now, Delayed: &m})
+}
+
+// bury keeps a message as a dead letter.
+func (b *Outbox) bury(ctx context.Context, channel string, m Message, cause error, now time.Time) error {
+	body, err := json.Marshal(m.Notice)
+	if err != nil {
+		return err
+	}
+	return b.opts.Bury(ctx, remedy.DeadLetter{
+		ID: m.Notice.ID, Function: LetterPrefix + channel, Source: "ebb", Event: m.Notice.ID,
+		Reason: cause.Error(), Attempts: m.Attempts, At: now, Payload: body,
+	})
 }

@@ -1,10 +1,10 @@
-package outbox_test
+// Package outboxtest holds an outbox's store to what notifications promise.
+package outboxtest
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -19,12 +19,53 @@ import (
 	"github.com/ebb-ops/ebb/pkg/saas"
 )
 
+// Open opens a store. Each call is as a process that starts, and ends the one
+// before it.
+type Open func() outbox.Store
+
+// Run runs the suite. fresh gives the way to open a store that holds nothing.
+func Run(t *testing.T, fresh func(*testing.T) Open) {
+	for name, test := range map[string]func(*testing.T, Open){
+		"Burst is one message":                            testBurstIsOneMessage,
+		"Most pressing are shown":                         testMostPressingAreShown,
+		"Copies are told once":                            testCopiesAreToldOnce,
+		"Limit holds back and the next message counts it": testLimitHoldsBackAndTheNextMessageCountsIt,
+		"Quiet hours end in one message":                  testQuietHoursEndInOneMessage,
+		"Threads are kept by resource":                    testThreadsAreKeptByResource,
+		"Incidents open once and are resolved":            testIncidentsOpenOnceAndAreResolved,
+		"Failure is sent again with the same id":          testFailureIsSentAgainWithTheSameID,
+		"Refused message is a dead letter":                testRefusedMessageIsADeadLetter,
+		"Used up attempts are a dead letter":              testUsedUpAttemptsAreADeadLetter,
+		"Replay refuses other dead letters":               testReplayRefusesOtherDeadLetters,
+		"Crash loses nothing":                             testCrashLosesNothing,
+		"Many results are one message":                    testManyResultsAreOneMessage,
+		"Last record counts in whatever order":            testLastRecordCountsInWhateverOrder,
+		"Wait elsewhere counts for the window":            testWaitElsewhereCountsForTheWindow,
+		"Message is sent once to each channel":            testMessageIsSentOnceToEachChannel,
+		"Message waits in quiet hours":                    testMessageWaitsInQuietHours,
+		"Message counts against the limit":                testMessageCountsAgainstTheLimit,
+		"Message outlives the process":                    testMessageOutlivesTheProcess,
+		"Message is a dead letter and comes back":         testMessageIsADeadLetterAndComesBack,
+		"One process at a time works for a channel":       testOneProcessAtATimeWorksForAChannel,
+		"Several processes send each result once":         testSeveralProcessesSendEachResultOnce,
+		"Dead process is succeeded":                       testDeadProcessIsSucceeded,
+		"No time no attempt":                              testNoTimeNoAttempt,
+		"Run sends and stops":                             testRunSendsAndStops,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, fresh(t))
+		})
+	}
+}
+
 // world is an outbox with a clock, and a channel that answers as told.
 type world struct {
 	*outbox.Outbox
-	t   *testing.T
-	dir string
-	c   *notify.Config
+	t     *testing.T
+	start Open
+	store outbox.Store
+	c     *notify.Config
 
 	mu      sync.Mutex
 	now     time.Time
@@ -48,22 +89,27 @@ routes:
     outcomes: [held, failed]
 `
 
-func newWorld(t *testing.T, src string) *world {
+func newWorld(t *testing.T, open Open, src string) *world {
 	t.Helper()
 	c, err := notify.Load([]byte(src), "notify.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, dir: t.TempDir(), c: c, now: time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC), counted: map[string]int{}}
+	w := &world{t: t, start: open, c: c, now: time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC), counted: map[string]int{}}
 	w.open()
-	t.Cleanup(func() { _ = w.Close() })
 	return w
 }
 
+// open starts the process anew.
 func (w *world) open() {
-	w.t.Helper()
-	b, err := outbox.Open(w.t.Context(), w.dir, w.c, outbox.Options{
-		Now: func() time.Time { w.mu.Lock(); defer w.mu.Unlock(); return w.now },
+	w.store = w.start()
+	w.Outbox = w.another()
+}
+
+// another gives an outbox of another process on the same store.
+func (w *world) another() *outbox.Outbox {
+	return outbox.New(w.store, w.c, outbox.Options{
+		Now: w.time,
 		Send: func(_ context.Context, channel string, n notify.Notice, thread string) (string, error) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
@@ -101,10 +147,12 @@ func (w *world) open() {
 			w.counted[channel+" "+result]++
 		},
 	})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	w.Outbox = b
+}
+
+func (w *world) time() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.now
 }
 
 // put keeps a result of record id about a resource.
@@ -137,9 +185,8 @@ func (w *world) got(want ...string) {
 	w.sent = nil
 }
 
-func TestBurst_is_one_message(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, routes)
+func testBurstIsOneMessage(t *testing.T, open Open) {
+	w := newWorld(t, open, routes)
 	for n := range 50 {
 		w.put(fmt.Sprint("r", n), fmt.Sprint("bucket", n), remedy.Reverted, remedy.High)
 	}
@@ -155,9 +202,8 @@ func TestBurst_is_one_message(t *testing.T) {
 	}
 }
 
-func TestMost_pressing_are_shown(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, routes)
+func testMostPressingAreShown(t *testing.T, open Open) {
+	w := newWorld(t, open, routes)
 	w.put("a", "1", remedy.Reverted, remedy.Critical)
 	w.put("b", "2", remedy.Failed, remedy.Low)
 	w.put("c", "3", remedy.Held, remedy.Low)
@@ -169,9 +215,8 @@ func TestMost_pressing_are_shown(t *testing.T) {
 	}
 }
 
-func TestCopies_are_told_once(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, routes)
+func testCopiesAreToldOnce(t *testing.T, open Open) {
+	w := newWorld(t, open, routes)
 	w.put("a", "1", remedy.Reverted, remedy.High)
 	w.put("a", "1", remedy.Reverted, remedy.High)
 	w.pass(30 * time.Second)
@@ -180,9 +225,8 @@ func TestCopies_are_told_once(t *testing.T) {
 	w.got("ops: 1")
 }
 
-func TestLimit_holds_back_and_the_next_message_counts_it(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, routes)
+func testLimitHoldsBackAndTheNextMessageCountsIt(t *testing.T, open Open) {
+	w := newWorld(t, open, routes)
 	for n := range 4 {
 		w.put(fmt.Sprint("a", n), "1", remedy.Reverted, remedy.High)
 		w.put(fmt.Sprint("b", n), "2", remedy.Reverted, remedy.High)
@@ -195,9 +239,8 @@ func TestLimit_holds_back_and_the_next_message_counts_it(t *testing.T) {
 	w.got("ops: 4 late 9m0s")
 }
 
-func TestQuiet_hours_end_in_one_message(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, routes)
+func testQuietHoursEndInOneMessage(t *testing.T, open Open) {
+	w := newWorld(t, open, routes)
 	w.pass(14 * time.Hour) // 23:00
 	for n := range 30 {
 		w.put(fmt.Sprint("r", n), fmt.Sprint(n), remedy.Reverted, remedy.High)
@@ -211,14 +254,10 @@ func TestQuiet_hours_end_in_one_message(t *testing.T) {
 	w.got("ops: 30 late 8h0m0s")
 }
 
-func TestThreads_are_kept_by_resource(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, strings.Replace(routes, "messages: 2", "messages: 9", 1))
+func testThreadsAreKeptByResource(t *testing.T, open Open) {
+	w := newWorld(t, open, strings.Replace(routes, "messages: 2", "messages: 9", 1))
 	w.put("a", "1", remedy.Reverted, remedy.High)
 	w.pass(30 * time.Second)
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
 	w.open()
 	w.put("b", "1", remedy.Reverted, remedy.High)
 	w.pass(30 * time.Second)
@@ -227,15 +266,14 @@ func TestThreads_are_kept_by_resource(t *testing.T) {
 	w.pass(30 * time.Second)
 	w.got("ops: 1", "ops: 1 in thread of msg_", "ops: 2")
 	w.put("e", "1", remedy.Reverted, remedy.High)
-	w.pass(8 * 24 * time.Hour) // it is forgotten after this look
+	w.pass(8 * 24 * time.Hour) // the thread is over
 	w.put("f", "1", remedy.Reverted, remedy.High)
 	w.pass(30 * time.Second)
-	w.got("ops: 1 late 192h0m0s in thread of msg_", "ops: 1 in thread of msg_")
+	w.got("ops: 1 late 192h0m0s", "ops: 1 in thread of msg_")
 }
 
-func TestIncidents_open_once_and_are_resolved(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, strings.Replace(routes, "  - channels: [ops]\n", "", 1))
+func testIncidentsOpenOnceAndAreResolved(t *testing.T, open Open) {
+	w := newWorld(t, open, strings.Replace(routes, "  - channels: [ops]\n", "", 1))
 	w.put("a", "1", remedy.Reverted, remedy.High) // nothing is open
 	w.pass(time.Second)
 	w.got()
@@ -257,9 +295,8 @@ func TestIncidents_open_once_and_are_resolved(t *testing.T) {
 	}
 }
 
-func TestFailure_is_sent_again_with_the_same_id(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, routes)
+func testFailureIsSentAgainWithTheSameID(t *testing.T, open Open) {
+	w := newWorld(t, open, routes)
 	boom := errors.New("boom")
 	w.errs = []error{boom, boom, &saas.RetryLater{At: time.Now().Add(time.Hour)}}
 	w.put("a", "1", remedy.Reverted, remedy.High)
@@ -279,56 +316,56 @@ func TestFailure_is_sent_again_with_the_same_id(t *testing.T) {
 	}
 }
 
-func TestDead_letters(t *testing.T) {
-	t.Parallel()
-	boom := errors.New("boom")
-	for name, tt := range map[string]struct {
-		errs     []error
-		attempts int
-	}{
-		"refused":       {[]error{remedy.Permanent(boom)}, 1},
-		"attempts used": {slices.Repeat([]error{boom}, outbox.MaxAttempts), outbox.MaxAttempts},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t, routes)
-			w.errs = tt.errs
-			w.put("a", "1", remedy.Reverted, remedy.High)
-			w.pass(30 * time.Second)
-			for range outbox.MaxAttempts {
-				w.pass(outbox.MaxBackoff)
-			}
-			w.got()
-			if len(w.letters) != 1 {
-				t.Fatalf("%d dead letters", len(w.letters))
-			}
-			d := w.letters[0]
-			if d.Function != "notify/ops" || d.Attempts != tt.attempts || !strings.Contains(d.Reason, "boom") {
-				t.Errorf("got %+v", d)
-			}
-			if n, err := w.Pending(t.Context()); n != 0 || err != nil {
-				t.Errorf("%d pending, %v", n, err)
-			}
-			// Another process may put it back.
-			other, err := outbox.Open(t.Context(), w.dir, &notify.Config{}, outbox.Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := errors.Join(other.Replay(t.Context(), d), other.Close()); err != nil {
-				t.Fatal(err)
-			}
-			w.pass(time.Second)
-			w.got("ops: 1")
-			if w.notices[0].ID != d.ID {
-				t.Errorf("sent as %s, was %s", w.notices[0].ID, d.ID)
-			}
-		})
-	}
+func testRefusedMessageIsADeadLetter(t *testing.T, open Open) {
+	testDeadLetter(t, open, []error{remedy.Permanent(errors.New("boom"))}, 1)
 }
 
-func TestReplay_refuses_other_dead_letters(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, routes)
+func testUsedUpAttemptsAreADeadLetter(t *testing.T, open Open) {
+	testDeadLetter(t, open, slices.Repeat([]error{errors.New("boom")}, outbox.MaxAttempts), outbox.MaxAttempts)
+}
+
+func testDeadLetter(t *testing.T, open Open, errs []error, attempts int) {
+	w := newWorld(t, open, routes)
+	w.errs = errs
+	w.put("a", "1", remedy.Reverted, remedy.High)
+	w.pass(30 * time.Second)
+	for range outbox.MaxAttempts {
+		w.pass(outbox.MaxBackoff)
+	}
+	w.got()
+	if len(w.letters) != 1 {
+		t.Fatalf("%d dead letters", len(w.letters))
+	}
+	d := w.letters[0]
+	if d.Function != "notify/ops" || d.Attempts != attempts || !strings.Contains(d.Reason, "boom") {
+		t.Errorf("got %+v", d)
+	}
+	if n, err := w.Pending(t.Context()); n != 0 || err != nil {
+		t.Errorf("%d pending, %v", n, err)
+	}
+	// Another process may put it back, and again when the letter was not removed.
+	other := outbox.New(w.store, &notify.Config{}, outbox.Options{Now: w.time})
+	for range 2 {
+		if err := other.Replay(t.Context(), d); err != nil {
+			t.Fatal(err)
+		}
+		w.pass(time.Second)
+	}
+	w.got("ops: 1")
+	if w.notices[0].ID != d.ID {
+		t.Errorf("sent as %s, was %s", w.notices[0].ID, d.ID)
+	}
+	// It may die a second time.
+	d.At = w.time()
+	if err := other.Replay(t.Context(), d); err != nil {
+		t.Fatal(err)
+	}
+	w.pass(time.Second)
+	w.got("ops: 1 in thread of msg_")
+}
+
+func testReplayRefusesOtherDeadLetters(t *testing.T, open Open) {
+	w := newWorld(t, open, routes)
 	for _, d := range []remedy.DeadLetter{
 		{ID: "a", Function: "s3-bucket-policy", Payload: []byte(`{}`)},
 		{ID: "b", Function: "notify/", Payload: []byte(`{}`)},
@@ -341,34 +378,20 @@ func TestReplay_refuses_other_dead_letters(t *testing.T) {
 	}
 }
 
-func TestCrash_loses_nothing(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, routes)
+func testCrashLosesNothing(t *testing.T, open Open) {
+	w := newWorld(t, open, routes)
 	w.put("a", "1", remedy.Reverted, remedy.High)
 	w.errs = []error{errors.New("boom")}
 	w.pass(30 * time.Second) // it is a message now
 	w.put("b", "2", remedy.Reverted, remedy.High)
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
 	w.open()
 	w.pass(time.Second)
 	w.pass(30 * time.Second)
 	w.got("ops: 1", "ops: 1")
 }
 
-func TestOpen_says_what_is_wrong(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, routes)
-	_ = w.Close()
-	if _, err := outbox.Open(t.Context(), filepath.Join(w.dir, outbox.FileName), w.c, outbox.Options{}); err == nil {
-		t.Error("a file passed as a folder")
-	}
-}
-
-func TestRun_sends_and_stops(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, strings.Replace(routes, "window: 30s", "window: 1s", 1))
+func testRunSendsAndStops(t *testing.T, open Open) {
+	w := newWorld(t, open, strings.Replace(routes, "window: 30s", "window: 1s", 1))
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() { w.Run(ctx); close(ended) }()
