@@ -1,6 +1,6 @@
 // Package notifier is the function that tells people and other systems how
-// remediations ended: it takes Ebb's own results from a queue into the outbox,
-// and sends what is due.
+// remediations ended and what reports say: it takes Ebb's own events from a queue
+// into the outbox, and sends what is due.
 package notifier
 
 import (
@@ -40,10 +40,19 @@ func Result(payload []byte) (remedy.Record, error) {
 	return rec, nil
 }
 
-// Collector gives the function over an outbox.
-func Collector(b *outbox.Outbox) host.Collector {
+// Collector gives the function over the outbox of a notify file. It takes results,
+// and word of written reports.
+func Collector(c *notify.Config, b *outbox.Outbox) host.Collector {
 	return host.Collector{
 		Take: func(ctx context.Context, d host.Delivery) error {
+			if m, err := bus.Decode(d.Payload); err == nil && m.Event.Source == "ebb" && m.Event.Name == notify.DigestEvent {
+				digest, err := notify.DigestOf(m.Event.Detail)
+				if err != nil {
+					return remedy.Permanent(err)
+				}
+				channels, n := c.Digest(digest)
+				return b.Message(ctx, channels, n)
+			}
 			rec, err := Result(d.Payload)
 			if err != nil {
 				return err

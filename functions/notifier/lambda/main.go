@@ -49,7 +49,7 @@ func open(job host.Job) (host.Collector, error) {
 		SlackURL: job.Getenv(settingSlack), PagerDutyURL: job.Getenv(settingPagerDuty),
 	})
 	store := dynamodb.New(awsdynamodb.NewFromConfig(job.AWS), job.Getenv(host.SettingTable))
-	return notifier.Collector(outbox.New(store, c, outbox.Options{
+	return notifier.Collector(c, outbox.New(store, c, outbox.Options{
 		Send: secrets.Renewing(sender.Send), Bury: job.Ledger.SaveDeadLetter, Count: metrics.NewHost(nil).Notification, Log: job.Log,
 	})), nil
 }

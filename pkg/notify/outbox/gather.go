@@ -50,6 +50,34 @@ func (b *Outbox) gatherDue(ctx context.Context, l Lease) error {
 	return b.store.Commit(ctx, l, Change{At: now, Made: &n, Dropped: results})
 }
 
+// release makes messages of the ready-made notices of a channel, as far as quiet
+// hours and the limit let it.
+func (b *Outbox) release(ctx context.Context, l Lease) error {
+	now := b.opts.Now()
+	if b.c.QuietFor(l.Channel, "", now) {
+		return nil
+	}
+	ready, err := b.store.Ready(ctx, l.Channel)
+	if err != nil || len(ready) == 0 {
+		return err
+	}
+	// A channel that the file no longer has gets them: the sender says so, in a dead letter.
+	limit := b.c.Channels[l.Channel].Limit
+	made, err := b.store.Made(ctx, l.Channel, now.Add(-limit.Per))
+	if err != nil {
+		return fmt.Errorf("release for %s: %w", l.Channel, err)
+	}
+	for _, m := range ready {
+		if made++; limit.Messages > 0 && made > limit.Messages {
+			break
+		}
+		if err := b.store.Commit(ctx, l, Change{At: now, Made: &m.Notice, Released: &m}); err != nil {
+			return fmt.Errorf("release for %s: %w", l.Channel, err)
+		}
+	}
+	return nil
+}
+
 // awake gives the severities that no quiet time of the channel holds back.
 func (b *Outbox) awake(channel string, now time.Time) (out []remedy.Severity) {
 	for _, s := range append(notify.Severities(), "") {

@@ -92,11 +92,11 @@ func (b *Outbox) PutAt(ctx context.Context, rec remedy.Record, at time.Time) err
 	return nil
 }
 
-// Message keeps a ready-made notice, to be sent to each of the channels at the
-// next step: no window, limit or quiet time holds it back, though it counts
-// against the limit. Copies, by the notice's ID and the channel, are kept once, also when the
-// first was sent already. What is sent has the ID with "-" and the channel after
-// it, so that each channel's message has one of its own.
+// Message keeps a ready-made notice for each of the channels. It waits for the
+// end of quiet hours, whatever they let through, and for the channel's limit;
+// nothing waits for it. It returns nil only when that is durable. A notice of the
+// same ID is kept for a channel once, also when the first was sent. Its ID in a
+// channel is its own and the channel's name, since each has its attempts.
 func (b *Outbox) Message(ctx context.Context, channels []string, n notify.Notice) error {
 	if n.ID == "" {
 		return errors.New("put a message in the outbox: it has no id")
@@ -108,7 +108,7 @@ func (b *Outbox) Message(ctx context.Context, channels []string, n notify.Notice
 		}
 		own := n
 		own.ID += "-" + ch
-		entries = append(entries, Entry{Channel: ch, ID: n.ID, Outcome: "message", At: b.opts.Now(), Notice: &own})
+		entries = append(entries, Entry{Channel: ch, ID: n.ID, Outcome: "message", At: b.opts.Now(), Notice: &own, Ready: true})
 	}
 	if err := b.add(ctx, entries); err != nil {
 		return fmt.Errorf("put message %s in the outbox: %w", n.ID, err)
@@ -124,7 +124,7 @@ func (b *Outbox) Replay(ctx context.Context, d remedy.DeadLetter) error {
 	if err == nil {
 		err = json.Unmarshal(d.Payload, &n)
 	}
-	if err == nil && (n.ID == "" || len(n.Items) == 0) {
+	if err == nil && (n.ID == "" || len(n.Items) == 0 && n.Digest == nil) {
 		err = errors.New("its payload is no notification")
 	}
 	if err == nil {

@@ -59,6 +59,9 @@ func (b *Outbox) serve(ctx context.Context, channel string) error {
 	}
 	err = b.gather(ctx, l)
 	if err == nil {
+		err = b.release(ctx, l)
+	}
+	if err == nil {
 		err = b.flush(ctx, &l)
 	}
 	// The next one is not to wait until the lease ends, also when this process is to stop.

@@ -19,7 +19,7 @@ type Store interface {
 	Add(ctx context.Context, entries ...Entry) error
 	// Channels gives the channels for which something waits.
 	Channels(ctx context.Context) ([]string, error)
-	// Pending counts what waits: messages, and results that are in none.
+	// Pending counts what waits: messages, notices, and results that are in none.
 	Pending(ctx context.Context) (int64, error)
 
 	// Take takes the lease for its owner, or makes it longer; false while it is
@@ -30,6 +30,8 @@ type Store interface {
 
 	// Next gives the message of a channel that waits longest, or nil.
 	Next(ctx context.Context, channel string) (*Message, error)
+	// Ready gives the notices that wait to be released, oldest first.
+	Ready(ctx context.Context, channel string) ([]Message, error)
 	// Waiting gives the results of these severities that are in no message,
 	// oldest first, at most [MaxGathered].
 	Waiting(ctx context.Context, channel string, of []remedy.Severity) ([]Result, error)
@@ -62,7 +64,8 @@ type Entry struct {
 	ID, Outcome string // what it tells of
 	At          time.Time
 	Item        *notify.Item
-	Notice      *notify.Notice // it counts as a message that was made
+	Notice      *notify.Notice
+	Ready       bool // the notice waits until it is released; else it is a message at once, and counts as one that was made
 }
 
 // Lease is the right to make and send the messages of a channel.
@@ -96,10 +99,11 @@ type Thread struct {
 
 // Change is what happens to a channel at once. The zero value of a field is no change.
 type Change struct {
-	At      time.Time
-	Made    *notify.Notice // a new message; it counts against the limit
-	Dropped []Result       // they wait no more
-	Ended   *Message       // it was sent, or is a dead letter
-	Delayed *Message       // its Attempts, Due and Reason are new
-	Thread  Thread         // to be kept; without a Value to be forgotten
+	At       time.Time
+	Made     *notify.Notice // a new message; it counts against the limit
+	Released *Message       // a notice that waits no more
+	Dropped  []Result       // they wait no more
+	Ended    *Message       // it was sent, or is a dead letter
+	Delayed  *Message       // its Attempts, Due and Reason are new
+	Thread   Thread         // to be kept; without a Value to be forgotten
 }

@@ -22,6 +22,7 @@ const (
 	lease         = "LEASE"
 	waitsPrefix   = "WAITS#"
 	messagePrefix = waitsPrefix + "message#"
+	readyPrefix   = waitsPrefix + "ready#"
 	resultPrefix  = waitsPrefix + "result#"
 	toldPrefix    = "TOLD#"
 	madePrefix    = "MADE#"

@@ -5,6 +5,7 @@
 //	NOTIFY             <channel>                      that there may be something for the channel
 //	NOTIFY#<channel>   LEASE                          who works for the channel
 //	NOTIFY#<channel>   WAITS#message#<time>#<id>      a message
+//	NOTIFY#<channel>   WAITS#ready#<time>#<id>        a notice that is to be released
 //	NOTIFY#<channel>   WAITS#result#<severity>#<time>#<what>
 //	                                                  a result that is in no message
 //	NOTIFY#<channel>   TOLD#<what>                    that the channel was told; it expires
@@ -68,13 +69,20 @@ func (s *Store) add(ctx context.Context, e outbox.Entry) error {
 		ConditionExpression:       ptr("attribute_not_exists(pk) OR told_at < :old"),
 		ExpressionAttributeValues: item{":old": nanos(e.At.Add(-outbox.ToldFor))},
 	}}}
-	if e.Notice != nil {
+	switch {
+	case e.Ready:
+		it, err := messageItem(e.Channel, outbox.Message{Key: readyPrefix + order(e.At) + "#" + e.ID, At: e.At, Notice: *e.Notice}, nil)
+		if err != nil {
+			return err
+		}
+		ops = append(ops, s.put(it))
+	case e.Notice != nil:
 		made, err := s.message(e.Channel, *e.Notice, e.At, nil)
 		if err != nil {
 			return err
 		}
 		ops = append(ops, made...)
-	} else {
+	default:
 		body, err := json.Marshal(e.Item)
 		if err != nil {
 			return err
@@ -182,6 +190,22 @@ func (s *Store) Next(ctx context.Context, channel string) (*outbox.Message, erro
 	return &m, s.settle(ctx, channel, m, rest)
 }
 
+// Ready implements [outbox.Store].
+func (s *Store) Ready(ctx context.Context, channel string) (out []outbox.Message, err error) {
+	found, err := s.list(ctx, channel, readyPrefix, 0)
+	if err != nil {
+		return nil, err
+	}
+	for _, it := range found {
+		m, _, err := readMessage(it)
+		if err != nil {
+			return nil, fmt.Errorf("read notice %s: %w", m.Key, err)
+		}
+		out = append(out, m)
+	}
+	return out, nil
+}
+
 // Waiting implements [outbox.Store]. Severities that are held back are not read.
 func (s *Store) Waiting(ctx context.Context, channel string, of []remedy.Severity) (out []outbox.Result, err error) {
 	for _, severity := range of {
@@ -246,6 +270,9 @@ func (s *Store) Commit(ctx context.Context, l outbox.Lease, c outbox.Change) err
 			return err
 		}
 		ops = append(ops, made...)
+	}
+	if c.Released != nil {
+		ops = append(ops, s.delete(l.Channel, c.Released.Key))
 	}
 	if c.Ended != nil {
 		ops = append(ops, s.delete(l.Channel, c.Ended.Key))

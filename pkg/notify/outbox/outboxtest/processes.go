@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -62,32 +61,9 @@ func testWaitElsewhereCountsForTheWindow(t *testing.T, open Open) {
 	w.got("ops: 1")
 }
 
-func testMessageIsSentOnceToEachChannel(t *testing.T, open Open) {
-	w := newWorld(t, open, strings.Replace(routes, "  pager:", "  desk: {slack: {webhook: DESK}}\n  pager:", 1))
-	n := w.c.Sample(w.time())
-	n.ID = "msg_digest"
-	for range 2 {
-		if err := w.Message(t.Context(), []string{"ops", "desk"}, n); err != nil {
-			t.Fatal(err)
-		}
-	}
-	w.pass(0)
-	slices.Sort(w.sent)
-	w.got("desk: 1", "ops: 1")
-	ids := []string{w.notices[0].ID, w.notices[1].ID}
-	slices.Sort(ids)
-	if diff := cmp.Diff([]string{"msg_digest-desk", "msg_digest-ops"}, ids); diff != "" {
-		t.Errorf("ids (-want +got):\n%s", diff)
-	}
-	if err := w.Message(t.Context(), []string{"ops"}, n); err != nil {
-		t.Fatal(err)
-	}
-	w.put("a", "1", remedy.Reverted, remedy.High)
-	w.pass(30 * time.Second)
-	w.put("b", "1", remedy.Reverted, remedy.High)
-	w.pass(30 * time.Second)
-	w.got("ops: 1") // of the two that the limit allows the message was one
-	if err := w.Message(t.Context(), []string{"nowhere"}, n); err == nil || !strings.Contains(err.Error(), "no channel nowhere") {
+func testMessageIsRefused(t *testing.T, open Open) {
+	w := newWorld(t, open, routes)
+	if err := w.Message(t.Context(), []string{"nowhere"}, notify.Notice{ID: "msg_1"}); err == nil || !strings.Contains(err.Error(), "no channel nowhere") {
 		t.Errorf("for a channel that is not there: %v", err)
 	}
 	if err := w.Message(t.Context(), []string{"ops"}, notify.Notice{}); err == nil {

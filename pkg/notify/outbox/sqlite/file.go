@@ -47,6 +47,11 @@ CREATE TABLE IF NOT EXISTS messages (
 	notice   BLOB NOT NULL               -- JSON
 ) STRICT;
 CREATE INDEX IF NOT EXISTS messages_by_channel ON messages (channel, seq);
+CREATE TABLE IF NOT EXISTS ready (       -- notices that are whole, until a channel may get them
+	seq      INTEGER PRIMARY KEY AUTOINCREMENT,
+	channel  TEXT NOT NULL,
+	notice   BLOB NOT NULL               -- JSON
+) STRICT;
 CREATE TABLE IF NOT EXISTS made (        -- messages, for the rate limits
 	channel TEXT NOT NULL,
 	at      INTEGER NOT NULL

@@ -65,8 +65,16 @@ func add(ctx context.Context, tx *sql.Tx, e outbox.Entry) error {
 	if n, err := res.RowsAffected(); err != nil || n == 0 {
 		return err
 	}
-	if e.Notice != nil {
+	if e.Notice != nil && !e.Ready {
 		return message(ctx, tx, e.Channel, e.Notice, e.At)
+	}
+	if e.Notice != nil {
+		body, err := json.Marshal(e.Notice)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `INSERT INTO ready (channel, notice) VALUES (?, ?)`, e.Channel, body)
+		return err
 	}
 	item, err := json.Marshal(e.Item)
 	if err != nil {
@@ -79,12 +87,12 @@ func add(ctx context.Context, tx *sql.Tx, e outbox.Entry) error {
 // Channels implements [outbox.Store].
 func (s *Store) Channels(ctx context.Context) ([]string, error) {
 	return all(ctx, s.db, func(rows *sql.Rows) (ch string, err error) { return ch, rows.Scan(&ch) },
-		`SELECT channel FROM items UNION SELECT channel FROM messages`)
+		`SELECT channel FROM items UNION SELECT channel FROM messages UNION SELECT channel FROM ready`)
 }
 
 // Pending implements [outbox.Store].
 func (s *Store) Pending(ctx context.Context) (n int64, err error) {
-	err = s.db.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM items) + (SELECT count(*) FROM messages)`).Scan(&n)
+	err = s.db.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM items) + (SELECT count(*) FROM messages) + (SELECT count(*) FROM ready)`).Scan(&n)
 	return n, err
 }
 
@@ -132,6 +140,17 @@ func (s *Store) Next(ctx context.Context, channel string) (*outbox.Message, erro
 	}
 	m.Due = time.Unix(0, due)
 	return &m, err
+}
+
+// Ready implements [outbox.Store].
+func (s *Store) Ready(ctx context.Context, channel string) ([]outbox.Message, error) {
+	return all(ctx, s.db, func(rows *sql.Rows) (m outbox.Message, err error) {
+		var body []byte
+		if err := rows.Scan(&m.Key, &body); err != nil {
+			return m, err
+		}
+		return m, json.Unmarshal(body, &m.Notice)
+	}, `SELECT seq, notice FROM ready WHERE channel = ? ORDER BY seq`, channel)
 }
 
 // Waiting implements [outbox.Store].
@@ -188,6 +207,9 @@ func commit(ctx context.Context, tx *sql.Tx, channel string, c outbox.Change) er
 	}
 	if c.Made != nil {
 		errs = append(errs, message(ctx, tx, channel, c.Made, c.At))
+	}
+	if m := c.Released; m != nil {
+		do(`DELETE FROM ready WHERE seq = ?`, m.Key)
 	}
 	for _, r := range c.Dropped {
 		do(`DELETE FROM items WHERE seq = ?`, r.Key)
