@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ebb-ops/ebb/infra"
+	"github.com/ebb-ops/ebb/pkg/notify"
 	"github.com/ebb-ops/ebb/pkg/notify/outbox"
 )
 
@@ -64,8 +65,8 @@ func TestNotifierTakesResults(t *testing.T) {
 	t.Parallel()
 	tmpl := templates(t)[notifyStack]
 	rule := object{
-		"Description": "Results are for the notifier", "EventBusName": "Bus",
-		"EventPattern": object{"source": strs("ebb"), "detail-type": list{object{"prefix": "remediation."}}},
+		"Description": "Results and reports are for the notifier", "EventBusName": "Bus",
+		"EventPattern": object{"source": strs("ebb"), "detail-type": list{object{"prefix": "remediation."}, notify.DigestEvent}},
 		"Targets": list{object{
 			"Id": "Results", "Arn": "Results.Arn", "DeadLetterConfig": object{"Arn": "DeadLetters"},
 			"RetryPolicy": object{"MaximumEventAgeInSeconds": 86400.0, "MaximumRetryAttempts": 185.0},
