@@ -243,7 +243,7 @@ func (h *Host) handle(ctx context.Context, d inbox.Delivery) error {
 		return remedy.Permanent(fmt.Errorf("there is no function %s in this version", d.Function))
 	}
 	recs, err := inv.Invoke(ctx, host.Delivery{Payload: d.Payload, Carrier: d.Carrier, Received: d.Received})
-	h.keepTrace(recs)
+	h.keep(d.Payload, recs)
 	return err
 }
 

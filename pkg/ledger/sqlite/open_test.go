@@ -54,7 +54,7 @@ func TestOpenErrors(t *testing.T) {
 				execute(t, path, `PRAGMA user_version = 99`)
 				return path
 			},
-			"a newer Ebb wrote this file (schema 99, this one knows up to 2): use that version",
+			"a newer Ebb wrote this file (schema 99, this one knows up to 3): use that version",
 		},
 		"file is another program's": {
 			func(t *testing.T, dir string) string {
