@@ -189,8 +189,8 @@ func TestShowUnknownAndAmbiguous(t *testing.T) {
 	w := newWorld(t)
 	all := w.fill(8)
 	for id, want := range map[string]string{
-		"ffff": `there is no record whose id is or starts with "ffff"`,
-		"":     `there is no record whose id is or starts with ""`,
+		"ffff": `there is no record whose id is or starts with "ffff": ebb records lists them`,
+		"":     `there is no record whose id is or starts with "": ebb records lists them`,
 		"000":  `"000" is the start of more than one record's id: ` + all[0].ID,
 	} {
 		r := w.run("show", id)

@@ -218,7 +218,7 @@ func only[T any](what, id string, found []T, idOf func(T) string) (int, error) {
 	case 1:
 		return 0, nil
 	case 0:
-		return 0, fmt.Errorf("there is no %s whose id is or starts with %q", what, id)
+		return 0, fmt.Errorf("there is no %s whose id is or starts with %q: ebb %ss lists them", what, id, strings.ReplaceAll(what, " ", "-"))
 	}
 	var ids []string
 	for _, f := range found[:min(len(found), maxCandidates)] {

@@ -51,7 +51,7 @@ Nothing is changed.`,
 			}
 			switch {
 			case !o.Since.Before(o.Until):
-				return usagef("--since %s is not before --until %s: a report needs some time to be about", console.When(o.Since), console.When(o.Until))
+				return usagef("--since %s is not before --until %s: give an earlier --since", console.When(o.Since), console.When(o.Until))
 			case (format == "asff") != (hub != ""):
 				return usagef("--format asff and --hub ACCOUNT/REGION go together: a finding names the Security Hub that takes it")
 			case o.Minutes <= 0:

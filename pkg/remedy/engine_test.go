@@ -124,7 +124,7 @@ func TestHandle_outcomes(t *testing.T) {
 		},
 		"foreign parameters": {
 			arrange: func(l *lab) { l.policy.Params = 7 },
-			want:    remedy.Failed, wantErr: "parameters are int", kept: true, items: map[string]string{"x": "good", "y": "bad"},
+			want:    remedy.Failed, wantErr: "the parameters are of type int, but the rule takes ", kept: true, items: map[string]string{"x": "good", "y": "bad"},
 		},
 		"a call fails": {
 			arrange: func(l *lab) { l.room.onPut = func(int) error { return errBoom } },

@@ -80,9 +80,9 @@ func TestServe_keeps_the_events_of_records(t *testing.T) {
 	}
 	r.awaitHandled()
 	want := map[string]string{
-		record.Function + " reverted e1":                both,
-		"lamps failed e3":                               poison, // as long as the record, whatever becomes of the letter
-		"lamps-too failed e3":                           poison,
+		record.Function + " reverted e1":              both,
+		"lamps failed e3":                             poison, // as long as the record, whatever becomes of the letter
+		"lamps-too failed e3":                         poison,
 		record.Function + " undone undo:" + record.ID: "", // it has no event of its own
 	}
 	if diff := cmp.Diff(want, events(t, p.Ledger)); diff != "" {

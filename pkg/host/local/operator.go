@@ -42,7 +42,7 @@ func (h *Host) Undo(ctx context.Context, id string, by remedy.Actor, reason stri
 		if err := h.broken[rec.Function]; err != nil {
 			return remedy.Record{}, fmt.Errorf("function %s is not available: %w", rec.Function, err)
 		}
-		return remedy.Record{}, fmt.Errorf("there is no function %s in this version", rec.Function)
+		return remedy.Record{}, fmt.Errorf("there is no function %s in this version of ebb", rec.Function)
 	}
 	undo, err := h.engine.Undo(ctx, inv.Handler, id, by, reason)
 	h.keep(nil, []remedy.Record{undo})

@@ -40,7 +40,7 @@ func TestOpenErrors(t *testing.T) {
 		},
 		"file is a folder": {
 			func(_ *testing.T, dir string) string { return dir },
-			"the file can't be opened, check that it is a file",
+			"the file can't be opened, so check that it is a file",
 		},
 		"file is not a database": {
 			func(t *testing.T, dir string) string {
