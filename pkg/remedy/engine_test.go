@@ -105,7 +105,7 @@ func TestHandle_outcomes(t *testing.T) {
 				l.room.set("a", map[string]string{"y": "cursed"})
 				l.policy.Mode = remedy.Observe
 			},
-			want: remedy.Observed, reason: "Ebb can't put this back, in no mode", kept: true, items: map[string]string{"y": "cursed"},
+			want: remedy.Observed, reason: "Ebb can't put this back in any mode", kept: true, items: map[string]string{"y": "cursed"},
 		},
 		"a repair of one of two": {
 			arrange: func(l *lab) { l.room.set("a", map[string]string{"x": "cursed", "y": "bad"}) },
