@@ -3,7 +3,6 @@
 package functions_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -12,19 +11,16 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	sdk "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/ebb-ops/ebb/functions"
 	"github.com/ebb-ops/ebb/pkg/cloud/mototest"
 	"github.com/ebb-ops/ebb/pkg/host"
 	"github.com/ebb-ops/ebb/pkg/host/local"
-	"github.com/ebb-ops/ebb/pkg/ledger/dynamodb"
 	"github.com/ebb-ops/ebb/pkg/ledger/sqlite"
 	"github.com/ebb-ops/ebb/pkg/policy"
 	"github.com/ebb-ops/ebb/pkg/remedy"
@@ -55,103 +51,6 @@ func withSettings(env remedy.Env, settings map[string]string) remedy.Env {
 	return env
 }
 
-// call is one remote call, as the transport saw it.
-type call struct {
-	what       string
-	start, end time.Time
-}
-
-// slowTransport gives each call a latency, so that calls that go out together
-// overlap, and notes when each was made.
-type slowTransport struct {
-	mu    sync.Mutex
-	calls []call
-}
-
-const latency = 150 * time.Millisecond
-
-func (s *slowTransport) RoundTrip(r *http.Request) (*http.Response, error) {
-	c := call{what: describe(r), start: time.Now()}
-	select {
-	case <-time.After(latency):
-	case <-r.Context().Done():
-		return nil, r.Context().Err()
-	}
-	res, err := http.DefaultTransport.RoundTrip(r)
-	c.end = time.Now()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.calls = append(s.calls, c)
-	return res, err
-}
-
-// describe names a request: its target, its action, or its method and path.
-func describe(r *http.Request) string {
-	if target := r.Header.Get("X-Amz-Target"); target != "" {
-		return target
-	}
-	if r.GetBody != nil {
-		if body, err := r.GetBody(); err == nil {
-			b, _ := io.ReadAll(body)
-			if action, ok := bytes.CutPrefix(b, []byte("Action=")); ok {
-				name, _, _ := bytes.Cut(action, []byte("&"))
-				return string(name)
-			}
-		}
-	}
-	return r.Method + " " + r.URL.Path
-}
-
-// TestSequentialCalls holds the engine and the stores to three remote calls in
-// a row, the fix included: reads together, intent, apply.
-func TestSequentialCalls(t *testing.T) {
-	for _, f := range functions.All {
-		t.Run(f.Name, func(t *testing.T) {
-			account := mototest.New(t)
-			st := stageFor(t, f.Name, account)
-			client := awsdynamodb.NewFromConfig(account.Config)
-			check(t, dynamodb.CreateTable(t.Context(), client, "ebb"))
-			env := withSettings(account.Env, st.settings)
-			if st.learn != nil {
-				h, err := remedy.Open(t.Context(), f, env)
-				check(t, err)
-				e := remedy.New(dynamodb.New(client, "ebb"), enforcing(t), remedy.Options{})
-				_, err = host.Invoker{Engine: e, Handler: h}.Invoke(t.Context(), host.Delivery{Payload: st.learn})
-				check(t, err)
-			}
-			st.spoil(t)
-
-			transport := &slowTransport{}
-			env.Transport = transport
-			cfg := account.Config.Copy()
-			cfg.HTTPClient = &http.Client{Transport: transport}
-			h, err := remedy.Open(t.Context(), f, env)
-			check(t, err)
-			e := remedy.New(dynamodb.New(awsdynamodb.NewFromConfig(cfg), "ebb"), enforcing(t), remedy.Options{})
-			recs, err := host.Invoker{Engine: e, Handler: h}.Invoke(t.Context(), host.Delivery{Payload: st.event})
-			check(t, err)
-			if len(recs) != 1 || recs[0].Outcome != remedy.Reverted {
-				t.Fatalf("records = %+v, want one reverted", recs)
-			}
-
-			calls := transport.calls
-			slices.SortFunc(calls, func(a, b call) int { return a.start.Compare(b.start) })
-			intent := slices.IndexFunc(calls, func(c call) bool { return strings.HasSuffix(c.what, "TransactWriteItems") })
-			if intent < 1 || intent+1 == len(calls) {
-				t.Fatalf("calls = %v, want reads, an intent and a fix", calls)
-			}
-			for _, read := range calls[1:intent] {
-				if read.start.After(calls[0].end) {
-					t.Errorf("%s went out after %s had come back: the reads must go together", read.what, calls[0].what)
-				}
-			}
-			if fix := calls[intent+1]; strings.Contains(fix.what, "DynamoDB") || strings.HasPrefix(fix.what, "GET") || strings.HasPrefix(fix.what, "Describe") {
-				t.Errorf("after the intent comes %s, want the fix", fix.what)
-			}
-		})
-	}
-}
-
 // TestBadEndpoints lets each function meet a cloud that is down, slow, busy,
 // forbidding or talking nonsense: nothing is changed, and the event stays for a retry.
 func TestBadEndpoints(t *testing.T) {
@@ -171,40 +70,53 @@ func TestBadEndpoints(t *testing.T) {
 		},
 		"down": nil,
 	}
+	// They wait more than they work: hence more at once than there are processors.
+	var (
+		all   sync.WaitGroup
+		slots = make(chan struct{}, 16)
+	)
+	defer all.Wait()
 	for _, f := range functions.All {
 		// The sample's own ids: nothing of the emulator is reached.
 		event := stageFor(t, f.Name, mototest.New(t)).event
 		for name, answer := range answers {
-			t.Run(f.Name+"/"+name, func(t *testing.T) {
-				t.Parallel()
-				srv := httptest.NewServer(answer)
-				t.Cleanup(srv.Close)
-				if answer == nil {
-					srv.Close()
-				}
-				ledger, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "ledger.db"))
-				check(t, err)
-				t.Cleanup(func() { _ = ledger.Close() })
-				settings := map[string]string{
-					"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_REGION": mototest.Region, "GITHUB_TOKEN": "x",
-					"EBB_GITEA_URL": srv.URL, "GITEA_TOKEN": "x",
-				}
-				h, err := remedy.Open(t.Context(), f, remedy.Env{
-					Getenv: func(k string) string { return settings[k] }, AWSEndpoint: srv.URL, GitHubURL: srv.URL,
-				})
-				check(t, err)
-				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-				defer cancel()
-				e := remedy.New(ledger, enforcing(t), remedy.Options{})
-				recs, err := host.Invoker{Engine: e, Handler: h}.Invoke(ctx, host.Delivery{Payload: event})
-				if err == nil || remedy.IsPermanent(err) {
-					t.Errorf("error = %v, want one that a retry may mend", err)
-				}
-				if len(recs) != 1 || recs[0].Outcome != remedy.Failed || len(recs[0].Changes) != 0 || recs[0].Attempt != 0 {
-					t.Errorf("records = %+v, want one failed without any change", recs)
-				}
+			slots <- struct{}{}
+			all.Go(func() {
+				defer func() { <-slots }()
+				t.Run(f.Name+"/"+name, func(t *testing.T) { badEndpoint(t, f, event, answer) })
 			})
 		}
+	}
+}
+
+// badEndpoint has a function handle an event while all that it calls answers so,
+// or not at all where there is no answer.
+func badEndpoint(t *testing.T, f remedy.Function, event []byte, answer http.HandlerFunc) {
+	srv := httptest.NewServer(answer)
+	t.Cleanup(srv.Close)
+	if answer == nil {
+		srv.Close()
+	}
+	ledger, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "ledger.db"))
+	check(t, err)
+	t.Cleanup(func() { _ = ledger.Close() })
+	settings := map[string]string{
+		"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_REGION": mototest.Region, "GITHUB_TOKEN": "x",
+		"EBB_GITEA_URL": srv.URL, "GITEA_TOKEN": "x",
+	}
+	h, err := remedy.Open(t.Context(), f, remedy.Env{
+		Getenv: func(k string) string { return settings[k] }, AWSEndpoint: srv.URL, GitHubURL: srv.URL,
+	})
+	check(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	e := remedy.New(ledger, enforcing(t), remedy.Options{})
+	recs, err := host.Invoker{Engine: e, Handler: h}.Invoke(ctx, host.Delivery{Payload: event})
+	if err == nil || remedy.IsPermanent(err) {
+		t.Errorf("error = %v, want one that a retry may mend", err)
+	}
+	if len(recs) != 1 || recs[0].Outcome != remedy.Failed || len(recs[0].Changes) != 0 || recs[0].Attempt != 0 {
+		t.Errorf("records = %+v, want one failed without any change", recs)
 	}
 }
 

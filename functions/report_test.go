@@ -11,11 +11,16 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	ebtypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"github.com/ebb-ops/ebb/pkg/bus"
 	"github.com/ebb-ops/ebb/pkg/cloud/mototest"
 	"github.com/ebb-ops/ebb/pkg/ledger/dynamodb"
+	"github.com/ebb-ops/ebb/pkg/notify"
 	"github.com/ebb-ops/ebb/pkg/report/reporttest"
 )
 
@@ -34,6 +39,7 @@ func TestReportOnLambda(t *testing.T) {
 	topic, err := sns.NewFromConfig(account.Config).CreateTopic(t.Context(), &sns.CreateTopicInput{Name: aws.String("reports")})
 	check(t, err)
 
+	told := reportQueue(t, account)
 	settings := lambdaSettings(t, account)
 	settings["EBB_BUCKET"], settings["EBB_REPORT_TOPIC"] = "reports-on-lambda", *topic.TopicArn
 	f := emulate(t, bootstrap(t, "report", hostArch), settings)
@@ -48,7 +54,51 @@ func TestReportOnLambda(t *testing.T) {
 		t.Errorf("the report is %.300s", page)
 	}
 
+	messages, err := told()
+	check(t, err)
+	if len(messages) != 1 {
+		t.Fatalf("the bus was told of %d reports, want one", len(messages))
+	}
+	msg, err := bus.Decode([]byte(messages[0]))
+	check(t, err)
+	digest, err := notify.DigestOf(msg.Event.Detail)
+	check(t, err)
+	want(t, "the digest's id", "msg_report-daily-20261121T0900Z", digest.ID)
+	want(t, "where the report is", "s3://reports-on-lambda/reports/daily/2026-11-21T0900Z.html", digest.Where)
+
 	if refused := string(f.raw(t, []byte(`{"name":"daily","dayz":1}`))); !strings.Contains(refused, "read the schedule's input") {
 		t.Errorf("answer to an input that is none: %s", refused)
+	}
+}
+
+// reportQueue makes Ebb's bus, with a rule for reports as one who is told of them
+// has it, and gives what takes the events behind that.
+func reportQueue(t *testing.T, account mototest.Account) func() (events []string, err error) {
+	t.Helper()
+	buses, queues := eventbridge.NewFromConfig(account.Config), sqs.NewFromConfig(account.Config)
+	_, err := buses.CreateEventBus(t.Context(), &eventbridge.CreateEventBusInput{Name: aws.String(busName)})
+	check(t, err)
+	queue, err := queues.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String("told")})
+	check(t, err)
+	rule := &eventbridge.PutRuleInput{
+		Name: aws.String("told"), EventBusName: aws.String(busName),
+		EventPattern: aws.String(`{"source": ["ebb"], "detail-type": ["` + notify.DigestEvent + `"]}`),
+	}
+	_, err = buses.PutRule(t.Context(), rule)
+	check(t, err)
+	_, err = buses.PutTargets(t.Context(), &eventbridge.PutTargetsInput{
+		Rule: rule.Name, EventBusName: rule.EventBusName,
+		Targets: []ebtypes.Target{{Id: aws.String("told"), Arn: aws.String("arn:aws:sqs:" + mototest.Region + ":" + account.ID + ":told")}},
+	})
+	check(t, err)
+	return func() (events []string, err error) {
+		out, err := queues.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: queue.QueueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds: 5})
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range out.Messages {
+			events = append(events, *m.Body)
+		}
+		return events, nil
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ebb-ops/ebb/functions/report"
 	"github.com/ebb-ops/ebb/infra"
+	"github.com/ebb-ops/ebb/pkg/host"
 )
 
 const reportStack = "infra/report.yaml"
@@ -30,7 +31,7 @@ func TestReportFunction(t *testing.T) {
 		"MemorySize": 1024.0, "Timeout": 900.0, "TracingConfig": object{"Mode": "Active"},
 		"LoggingConfig": object{"LogFormat": "JSON", "LogGroup": "ReportLogs"},
 		"Environment": object{"Variables": object{
-			"EBB_TABLE": "Table", "EBB_BUCKET": "Bucket", "EBB_REPORT_TOPIC": "Topic", "EBB_TEAM_TAG": "TeamTag", "POWERTOOLS_SERVICE_NAME": "Stack",
+			"EBB_TABLE": "Table", "EBB_BUS": "Bus", "EBB_BUCKET": "Bucket", "EBB_REPORT_TOPIC": "Topic", "EBB_TEAM_TAG": "TeamTag", "POWERTOOLS_SERVICE_NAME": "Stack",
 		}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -61,6 +62,9 @@ func TestReportSettings(t *testing.T) {
 		t.Fatal(err)
 	}
 	var read []string
+	if strings.Contains(string(source), "host.SettingBus") {
+		read = append(read, host.SettingBus)
+	}
 	for _, m := range regexp.MustCompile(`"(EBB_[A-Z_]+)"`).FindAllStringSubmatch(string(source), -1) {
 		read = append(read, m[1])
 	}
@@ -73,7 +77,7 @@ func TestReportSettings(t *testing.T) {
 }
 
 // TestReportRoles holds what the function and its schedules may do: read the
-// ledger, write reports and nothing else of the bucket, tell its own topic.
+// ledger, write reports and nothing else of the bucket, tell its own topic and Ebb's bus.
 func TestReportRoles(t *testing.T) {
 	t.Parallel()
 	tmpl := templates(t)[reportStack]
@@ -81,6 +85,7 @@ func TestReportRoles(t *testing.T) {
 		allow("Ledger", list{"TableArn", "${TableArn}/index/records"}, "dynamodb:BatchGetItem", "dynamodb:Query"),
 		allow("Reports", "arn:${AWS::Partition}:s3:::${Bucket}/reports/*", "s3:GetObject", "s3:PutObject"),
 		allow("Tell", "Topic", "sns:Publish"),
+		allow("Bus", "BusArn", "events:PutEvents"),
 		allow("DeadLetters", "DeadLetters", "sqs:SendMessage"),
 		allow("Logs", "ReportLogs.Arn", "logs:CreateLogStream", "logs:PutLogEvents"),
 		allow("Trace", "*", "xray:PutTelemetryRecords", "xray:PutTraceSegments"),

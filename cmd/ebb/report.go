@@ -20,6 +20,7 @@ import (
 
 func (a *app) reportCommand() *cobra.Command {
 	var since, until, format, file, hub string
+	var securityHub bool
 	o := report.Options{}
 	cmd := &cobra.Command{
 		Use:   "report",
@@ -36,8 +37,12 @@ failed, and what it cost and saved. docs/reports.md says what each figure means.
   asff   every record as a finding for the Security Hub that --hub names: each line
          is the input of aws securityhub batch-import-findings
 
-Nothing is changed.`,
-		Example: "  ebb report --out report.html\n  ebb report --since 2026-11-01 --until 2026-12-01 --format csv --out november.csv",
+With --security-hub nothing is written: the findings go into the Security Hub of the
+credentials' account, and those that it refuses are printed. It may be repeated: a
+finding that is there is updated. The credentials need securityhub:BatchImportFindings.
+
+Nothing else is changed.`,
+		Example: "  ebb report --out report.html\n  ebb report --since 1d --security-hub\n  ebb report --since 2026-11-01 --until 2026-12-01 --format csv --out november.csv",
 		Args:    arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			o.Now = a.Now()
@@ -52,7 +57,9 @@ Nothing is changed.`,
 			switch {
 			case !o.Since.Before(o.Until):
 				return usagef("--since %s is not before --until %s: give an earlier --since", console.When(o.Since), console.When(o.Until))
-			case (format == "asff") != (hub != ""):
+			case securityHub && (cmd.Flags().Changed("format") || file != ""):
+				return usagef("--security-hub writes no report: leave out --format and --out, or run ebb report once more without it")
+			case !securityHub && (format == "asff") != (hub != ""):
 				return usagef("--format asff and --hub ACCOUNT/REGION go together: a finding names the Security Hub that takes it")
 			case o.Minutes <= 0:
 				return usagef("--minutes %g: want a number greater than 0", o.Minutes)
@@ -72,6 +79,9 @@ Nothing is changed.`,
 			}
 			defer func() { err = errors.Join(err, s.Close()) }()
 			o.Progress = a.progress()
+			if securityHub {
+				return a.importFindings(cmd.Context(), s, o, form.hub)
+			}
 			return a.toFile(file, func(w io.Writer) error { return a.writeReport(cmd.Context(), w, s, o, form) })
 		},
 	}
@@ -80,7 +90,8 @@ Nothing is changed.`,
 	fs.StringVar(&until, "until", "", "what came in before: likewise; now when empty")
 	format = "html"
 	choose(cmd, fs, &format, "format", "html, md, json, csv, ocsf or asff", "html", "md", "json", "csv", "ocsf", "asff")
-	fs.StringVar(&hub, "hub", "", "account and region of the Security Hub, as ACCOUNT/REGION; for asff")
+	fs.StringVar(&hub, "hub", "", "account and region of the Security Hub, as ACCOUNT/REGION; for asff and --security-hub")
+	fs.BoolVar(&securityHub, "security-hub", false, "import the findings into the account's Security Hub, in the region of AWS_REGION or --hub")
 	fs.StringVar(&file, "out", "", "file to write, whole or not at all; the standard output when empty")
 	fs.StringVar(&o.TeamTag, "team-tag", report.DefaultTeamTag, "key of the tag that names a resource's team")
 	fs.Float64Var(&o.Minutes, "minutes", report.DefaultMinutes, "minutes of human work that one revert saves")

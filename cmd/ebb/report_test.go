@@ -82,6 +82,9 @@ func TestReportRefusesWhatMakesNoSense(t *testing.T) {
 		"--format asff and --hub ACCOUNT/REGION go t": {"--hub", "111122223333/eu-west-1"},
 		`--hub "x": want the account and the region`:  {"--format", "asff", "--hub", "x"},
 		"unexpected argument":                         {"x"},
+		"--security-hub writes no report: leave":      {"--security-hub", "--format", "csv"},
+		"--security-hub writes no report: leave out":  {"--security-hub", "--out", "x"},
+		"--security-hub: no AWS region is known: set": {"--security-hub"},
 	} {
 		r := w.run(append([]string{"report"}, args...)...)
 		if r.code != exitUsage || !strings.Contains(r.stderr, want) {

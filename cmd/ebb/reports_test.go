@@ -1,8 +1,11 @@
 package main
 
 import (
+	"context"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -10,6 +13,7 @@ import (
 	"github.com/robfig/cron/v3"
 
 	"github.com/ebb-ops/ebb/pkg/logs"
+	"github.com/ebb-ops/ebb/pkg/notify"
 )
 
 func TestSchedules(t *testing.T) {
@@ -27,6 +31,9 @@ func TestSchedules(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("when reports are due next (-want +got):\n%s", diff)
 	}
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(got)), notify.Reports()); diff != "" {
+		t.Errorf("reports, and those that digests may name (-reports +digests):\n%s", diff)
+	}
 }
 
 func TestReportsAreWrittenWhenDue(t *testing.T) {
@@ -35,12 +42,14 @@ func TestReportsAreWrittenWhenDue(t *testing.T) {
 	rec := w.revert()
 	folder := filepath.Join(w.dir, "reports")
 	a := &app{deps: w.deps, data: filepath.Join(w.dir, "data")}
-	stop, err := a.startReports(t.Context(), folder, []schedule{{"often", "@every 1s", 1}}, logs.New(testWriter{t}, logs.Options{}))
+	told := make(chan notify.Digest, 100)
+	tell := func(_ context.Context, d notify.Digest) error { told <- d; return nil }
+	stop, err := a.startReports(t.Context(), folder, []schedule{{"daily", "@every 1s", 1}}, tell, logs.New(testWriter{t}, logs.Options{}))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer stop()
-	html := filepath.Join(folder, "often", "2026-11-21T0900Z.html")
+	html := filepath.Join(folder, "daily", "2026-11-21T0900Z.html")
 	deadline := time.Now().Add(30 * time.Second)
 	for {
 		page, err := os.ReadFile(html)
@@ -53,8 +62,12 @@ func TestReportsAreWrittenWhenDue(t *testing.T) {
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-	if _, err := os.Stat(filepath.Join(folder, "often", "2026-11-21T0900Z.json")); err != nil {
+	if _, err := os.Stat(filepath.Join(folder, "daily", "2026-11-21T0900Z.json")); err != nil {
 		t.Error(err)
+	}
+	first, second := <-told, <-told
+	if first.ID != "msg_report-daily-20261121T0900Z" || first.Where != html || first.PutBack != 1 || second.ID != first.ID {
+		t.Errorf("told of %+v, then of %s", first, second.ID)
 	}
 }
 

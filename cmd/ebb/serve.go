@@ -78,6 +78,9 @@ and keeps the rest.`,
 					return err
 				}
 				cfg.Notify, cfg.Send = c, sender.Send
+				if len(c.Digests) > 0 && reports == "" {
+					log.Warn("nobody is told of reports, for none are written: --reports is missing", "file", notifyFile)
+				}
 			}
 			cfg.Secrets, cfg.Gitea = a.secrets(settingSecret), a.secrets(settingGiteaSecret)
 			if a.StartMetrics != nil {
@@ -100,7 +103,7 @@ and keeps the rest.`,
 			}
 			defer func() { err = errors.Join(err, h.Close()) }()
 			if reports != "" {
-				stop, err := a.startReports(cmd.Context(), reports, schedules(), log)
+				stop, err := a.startReports(cmd.Context(), reports, schedules(), h.Tell, log)
 				if err != nil {
 					return err
 				}

@@ -168,11 +168,14 @@ func (s session) form(service string, form url.Values) ([]access.Call, error) {
 	return known(calls, service, form.Get("Action"))
 }
 
-// s3Calls gives the actions of calls about buckets.
+// s3Calls gives the actions of calls about buckets, and of putting objects there.
 func s3Calls(r *http.Request, owner func(bucket string) string) ([]access.Call, error) {
 	bucket := strings.Trim(r.URL.Path, "/")
 	query := r.URL.Query()
 	query.Del("x-id")
+	if strings.Contains(bucket, "/") && r.Method == http.MethodPut && len(query) == 0 {
+		return []access.Call{{Action: "s3:PutObject", Resource: "arn:aws:s3:::" + bucket}}, nil
+	}
 	var sub string
 	for k := range query {
 		sub = k

@@ -58,6 +58,8 @@ func (p printer) report(table []result) {
 			outcome = "FAILED"
 		case strings.HasSuffix(r.function, receiver):
 			outcome = "handed on; denied outside its role"
+		case r.function == reporter:
+			outcome = "written and told; denied outside its role"
 		}
 		_, _ = fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%d\t%d\t%d\t%s\n",
 			r.where, r.function, ms(r.start), ms(r.invoke), r.calls, len(r.used), len(r.unused), outcome)

@@ -137,6 +137,7 @@ var needs = map[string][]need{
 	"secretsmanager:PutResourcePolicy":        on("secret:{SecretId}"),
 	"sns:GetTopicAttributes":                  on("{TopicArn}"),
 	"sns:ListTagsForResource":                 on("{ResourceArn}"),
+	"sns:Publish":                             on("{TopicArn}"),
 	"sns:SetTopicAttributes":                  on("{TopicArn}"),
 	"sqs:GetQueueAttributes":                  on("{QueueUrl}"),
 	"sqs:ListQueueTags":                       on("{QueueUrl}"),

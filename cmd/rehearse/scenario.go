@@ -154,6 +154,11 @@ func (r *rehearsal) play(ctx context.Context, d *deployment) error {
 		res.err = r.remediate(ctx, d, d.functions[f.Name], s, &res)
 		r.report(res)
 	}
+	if d.spoke == nil {
+		res := result{where: d.where, function: reporter}
+		res.err = r.write(ctx, d, &res)
+		r.report(res)
+	}
 	return nil
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"github.com/ebb-ops/ebb/pkg/cloud"
 	"github.com/ebb-ops/ebb/pkg/console"
+	"github.com/ebb-ops/ebb/pkg/notify"
 	reports "github.com/ebb-ops/ebb/pkg/report"
 )
 
@@ -132,6 +133,13 @@ func (f Function) put(ctx context.Context, key, kind string, body []byte) error 
 		return fmt.Errorf("write s3://%s/%s: %w", f.Bucket, key, cloud.Explain(err, "s3:PutObject"))
 	}
 	return nil
+}
+
+// Digest gives the notice as channels are told of it.
+func (n Notice) Digest() notify.Digest {
+	d := n.Report.Digest(n.Name)
+	d.Link, d.Expires, d.Where = n.Link, n.Expires, n.Where
+	return d
 }
 
 // Subject names the report in a line, for a mail.

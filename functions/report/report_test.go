@@ -21,6 +21,8 @@ import (
 	"github.com/ebb-ops/ebb/functions/report"
 	"github.com/ebb-ops/ebb/pkg/cloud/mototest"
 	"github.com/ebb-ops/ebb/pkg/ledger/dynamodb"
+	"github.com/ebb-ops/ebb/pkg/notify"
+	"github.com/ebb-ops/ebb/pkg/remedy"
 	reports "github.com/ebb-ops/ebb/pkg/report"
 	"github.com/ebb-ops/ebb/pkg/report/reporttest"
 )
@@ -148,6 +150,42 @@ func TestReportCanBeRepeated(t *testing.T) {
 	check(t, err)
 	if len(out.Contents) != 2 {
 		t.Errorf("%d objects, want 2", len(out.Contents))
+	}
+}
+
+// The bus is told of the same report under the same id, and by what a notifier reads.
+func TestReportIsToldToTheBus(t *testing.T) {
+	t.Parallel()
+	a := open(t)
+	var got []remedy.Event
+	a.Tell = append(a.Tell, report.Bus(func(_ context.Context, ev remedy.Event) error { got = append(got, ev); return nil }))
+	check(t, a.Invoke(t.Context(), []byte(order)))
+	check(t, a.Invoke(t.Context(), []byte(order)))
+	if len(got) != 2 {
+		t.Fatalf("%d events, want one of each time", len(got))
+	}
+	for _, ev := range got {
+		d, err := notify.DigestOf(ev.Detail)
+		check(t, err)
+		if d.Link == "" || !strings.Contains(d.Link, "X-Amz-Signature=") {
+			t.Errorf("link %q", d.Link)
+		}
+		d.Link, d.Parts, ev.Detail = "", nil, nil
+		want := notify.Digest{
+			ID: "msg_report-weekly-20261121T0900Z", Report: "weekly", Since: reporttest.Until().AddDate(0, 0, -7), Until: reporttest.Until(), Open: 1, PutBack: 8,
+			Expires: reporttest.Until().Add(report.LinkFor), Where: "s3://" + a.Bucket + "/reports/weekly/2026-11-21T0900Z.html",
+		}
+		if diff := cmp.Diff(want, d); diff != "" {
+			t.Errorf("digest (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff(remedy.Event{ID: want.ID, Source: "ebb", Name: "report.written"}, ev); diff != "" {
+			t.Errorf("event (-want +got):\n%s", diff)
+		}
+	}
+	broken := errors.New("the bus is gone")
+	a.Tell = []func(context.Context, report.Notice) error{report.Bus(func(context.Context, remedy.Event) error { return broken })}
+	if err := a.Invoke(t.Context(), []byte(order)); !errors.Is(err, broken) {
+		t.Errorf("error %v, want %v: Lambda is to try again", err, broken)
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 // The settings of a function on Lambda, as environment variables.
 const (
 	SettingTable  = "EBB_TABLE"        // the ledger's DynamoDB table; required by functions
-	SettingBus    = "EBB_BUS"          // the event bus that results and webhooks' events go to; required by receivers
+	SettingBus    = "EBB_BUS"          // the event bus that results, webhooks' events and word of reports go to; required by receivers
 	SettingPolicy = "EBB_POLICY_FILE"  // the policy's path; DefaultPolicyFile when empty
 	SettingSelf   = "EBB_SELF"         // Ebb's own identities, comma-separated: see Self
 	SettingAWS    = "AWS_ENDPOINT_URL" // one endpoint for all of AWS, for an emulator

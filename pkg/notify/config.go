@@ -37,6 +37,7 @@ type Config struct {
 	Version   int                `json:"version" jsonschema:"the version of the file format"`
 	Channels  map[string]Channel `json:"channels" jsonschema:"where messages go, by a name of your own"`
 	Routes    []Route            `json:"routes" jsonschema:"which results go where. All routes that match apply; a channel gets a result once"`
+	Digests   []DigestRoute      `json:"digests,omitempty" jsonschema:"which channels are told of the scheduled reports"`
 	Grouping  Grouping           `json:"grouping,omitzero" jsonschema:"how a burst becomes one message"`
 	Quiet     []Quiet            `json:"quiet_hours,omitempty" jsonschema:"when results wait; at the end they go out in one message"`
 	People    []Person           `json:"people,omitempty" jsonschema:"who is mentioned when a change of theirs was put back. The first match counts"`
@@ -97,6 +98,12 @@ type Route struct {
 	Accounts  []string         `json:"accounts,omitempty" jsonschema:"patterns of accounts"`
 	Teams     []string         `json:"teams,omitempty" jsonschema:"patterns of what the resource's team tag says"`
 	Severity  remedy.Severity  `json:"severity,omitempty" jsonschema:"the least severity: low, medium, high or critical"`
+}
+
+// DigestRoute says which channels are told of which scheduled reports.
+type DigestRoute struct {
+	Channels []string `json:"channels" jsonschema:"the names of channels; PagerDuty takes no digest"`
+	Reports  []string `json:"reports,omitempty" jsonschema:"the names of the reports, daily or weekly. Where nothing is said: all"`
 }
 
 // Grouping is how results become one message.

@@ -241,6 +241,9 @@ func (k *checker) all() {
 	for i, r := range k.c.Routes {
 		k.route(i, r)
 	}
+	for i, d := range k.c.Digests {
+		k.digest(i, d)
+	}
 	if g := k.c.Grouping; g.Window > MaxWindow {
 		k.add(fmt.Sprintf("grouping.window must be at most %s", MaxWindow), "grouping", "window")
 	}
@@ -327,6 +330,23 @@ func (k *checker) route(i int, r Route) {
 	k.patterns(r.Functions, true, "routes", i, "functions")
 	k.patterns(r.Accounts, true, "routes", i, "accounts")
 	k.patterns(r.Teams, true, "routes", i, "teams")
+}
+
+func (k *checker) digest(i int, d DigestRoute) {
+	if len(d.Channels) == 0 {
+		k.add("digests need at least one channel", "digests", i, "channels")
+	}
+	k.channels(d.Channels, "digests", i, "channels")
+	for j, name := range d.Channels {
+		if k.c.Channels[name].PagerDuty != nil {
+			k.add("PagerDuty takes no digest: a report is nobody's incident", "digests", i, "channels", j)
+		}
+	}
+	for j, r := range d.Reports {
+		if !slices.Contains(Reports(), r) {
+			k.add("unknown report; there are "+strings.Join(Reports(), ", "), "digests", i, "reports", j)
+		}
+	}
 }
 
 func (k *checker) channels(names []string, steps ...any) {

@@ -38,6 +38,9 @@ routes:
     accounts: ["1111*"]
     teams: [payments]
 grouping: {window: 10s, show: 2}
+digests:
+  - {channels: [ops, mail]}
+  - {channels: [siem, ops], reports: [weekly]}
 quiet_hours:
   - {from: "22:00", to: "07:00", timezone: Europe/Berlin, channels: [ops], except: critical}
 people:
@@ -87,7 +90,7 @@ func TestLoad_problems(t *testing.T) {
 		"not UTF-8":           {"version: \xff", "notify.yaml: the file is not UTF-8 text"},
 		"too large":           {strings.Repeat("#", notify.MaxSize+1), "larger than 262144 bytes"},
 		"unknown key":         {replaced("grouping:", "groping:"), `notify.yaml:26:1: unknown field "groping"`},
-		"key twice":           {file + "grouping: {}\n", `notify.yaml:31:1: mapping key "grouping" already defined`},
+		"key twice":           {file + "grouping: {}\n", `notify.yaml:34:1: mapping key "grouping" already defined`},
 		"wrong type":          {replaced("version: 1", "version: [1]"), "notify.yaml:1:10: the value has the wrong type"},
 		"not a duration":      {replaced("window: 10s", "window: soon"), "notify.yaml:26:20: want a duration in hours"},
 		"alias":               {replaced("channels: [ops]", "channels: &a [ops]"), "notify.yaml:17:15: anchors, aliases"},
@@ -109,6 +112,10 @@ func TestLoad_problems(t *testing.T) {
 		"pattern":             {replaced(`"s3-*"`, `"s3-["`), "notify.yaml:23:17: the pattern is empty or malformed"},
 		"window":              {replaced("window: 10s", "window: 2h"), "grouping.window must be at most 1h0m0s"},
 		"show":                {replaced("show: 2", "show: 21"), "grouping.show must be from 1 to 20"},
+		"digest to nowhere":   {replaced("[ops, mail]", "[ops, male]"), "notify.yaml:28:22: there is no channel of this name"},
+		"digest to no one":    {replaced("{channels: [ops, mail]}", "{channels: []}"), "digests need at least one channel"},
+		"digest to PagerDuty": {replaced("[siem, ops]", "[siem, pager]"), "notify.yaml:29:23: PagerDuty takes no digest"},
+		"unknown report":      {replaced("[weekly]", "[weekly, monthly]"), "notify.yaml:29:47: unknown report; there are daily, weekly"},
 		"quiet from":          {replaced(`"22:00"`, `"22"`), `from must be a time in quotes`},
 		"quiet always":        {replaced(`"22:00"`, `"07:00"`), "nobody would ever be told"},
 		"quiet zone":          {replaced("Europe/Berlin", "Berlin"), "timezone must be a name of the IANA"},

@@ -47,6 +47,7 @@ type Notice struct {
 	Thread  string                 `json:"thread,omitempty"`  // the resource that all of it is about
 	Resolve bool                   `json:"resolve,omitempty"` // it ends what an earlier one began, for PagerDuty
 	Sample  bool                   `json:"sample,omitempty"`  // it is a test
+	Digest  *Digest                `json:"digest,omitempty"`  // it is word of a report, and has no items
 }
 
 // Bounds of texts, in characters.
@@ -175,6 +176,9 @@ func rank(o remedy.Outcome) int {
 // headline says in one line what the notice is about; it holds nothing that
 // comes from an event.
 func (n Notice) headline() string {
+	if n.Digest != nil {
+		return n.Digest.headline()
+	}
 	sample := ""
 	if n.Sample {
 		sample = "Test: "
@@ -211,6 +215,9 @@ func (n Notice) rest(shown int) string {
 
 // plain gives the whole notice as plain text.
 func (n Notice) plain() string {
+	if n.Digest != nil {
+		return n.Digest.plain()
+	}
 	out := []string{n.headline(), ""}
 	for _, i := range n.Items {
 		if n.Total > 1 {

@@ -64,6 +64,9 @@ func pagerSeverity(s remedy.Severity) string {
 }
 
 func (s *Sender) pagerDuty(ctx context.Context, ch *PagerDuty, n Notice) error {
+	if n.Digest != nil {
+		return remedy.Permanent(errors.New("PagerDuty takes no digest of a report"))
+	}
 	if len(n.Items) != 1 {
 		return remedy.Permanent(errors.New("a PagerDuty event is about one result"))
 	}

@@ -186,12 +186,14 @@ func TestSend_golden(t *testing.T) {
 	held, other := record(remedy.Held), record(remedy.Reverted)
 	held.ID, held.Reason = "held", "The blast cap is reached: 20 reverts in 10m0s."
 	other.Resource.ID, other.Event.Actor.ID = "arn:aws:s3:::acme-logs", "arn:aws:iam::111122223333:user/kim"
+	_, report := c.Digest(digest())
 	for _, channel := range []string{"ops", "hook", "office", "pager", "siem"} {
 		for name, n := range map[string]notify.Notice{
-			"one":  gather(c, record(remedy.Reverted)),
-			"many": gather(c, record(remedy.Reverted), other, held, other),
+			"one":    gather(c, record(remedy.Reverted)),
+			"many":   gather(c, record(remedy.Reverted), other, held, other),
+			"report": report,
 		} {
-			if channel == "pager" && name == "many" {
+			if channel == "pager" && name != "one" {
 				continue // it is told of one result at a time
 			}
 			v := newVendor(t)
@@ -231,48 +233,59 @@ func TestSend_hostile_names_do_nothing(t *testing.T) {
 		recs = append(recs, hostile(n))
 	}
 	for _, channel := range []string{"ops", "hook", "office", "siem", "pager"} {
-		v := newVendor(t)
 		n := gather(c, recs...)
 		if channel == "pager" {
 			n = gather(c, recs[0])
 		}
-		if _, err := v.sender(c).Send(t.Context(), channel, n, ""); err != nil {
-			t.Fatal(err)
+		got := sent(t, c, channel, n)
+		if n.Total > 1 && channel != "siem" && !regexp.MustCompile(`3[89]\d more results are not shown`).Match(got) {
+			t.Errorf("%s is not told how many are not shown: %s", channel, got[max(0, len(got)-500):])
 		}
-		for _, bad := range []string{"\u202e", `\u202e`, `\u001b`} {
-			if strings.Contains(string(v.got[0]), bad) {
-				t.Errorf("%s got %q", channel, bad)
-			}
-		}
-		if n.Total > 1 && channel != "siem" && !regexp.MustCompile(`3[89]\d more results are not shown`).Match(v.got[0]) {
-			t.Errorf("%s is not told how many are not shown: %s", channel, v.got[0][max(0, len(v.got[0])-500):])
-		}
-		// What Slack and Teams interpret holds nothing that came from the events.
-		var parts struct {
-			Text        string
-			Blocks      []struct{ Text struct{ Type, Text string } }
-			Attachments []struct {
-				Content struct{ Body []struct{ Type, Text string } }
-			}
-		}
-		if err := json.Unmarshal(v.got[0], &parts); err != nil {
-			t.Fatal(err)
-		}
-		read := parts.Text
-		for _, b := range parts.Blocks {
-			if b.Text.Type == "mrkdwn" {
-				read += b.Text.Text
-			}
-		}
-		for _, a := range parts.Attachments {
-			for _, b := range a.Content.Body {
-				read += b.Text
-			}
-		}
-		if strings.Contains(read, "evil") || strings.Contains(read, "<!") || channel == "office" && strings.Contains(string(v.got[0]), `\u003cat\u003eevery`) {
-			t.Errorf("%s reads as markup: %.300s", channel, read)
+		if channel != "pager" {
+			_, n = c.Digest(hostileDigest())
+			sent(t, c, channel, n)
 		}
 	}
+}
+
+// sent gives what a channel gets of a hostile notice, in which nothing may act.
+func sent(t *testing.T, c *notify.Config, channel string, n notify.Notice) []byte {
+	t.Helper()
+	v := newVendor(t)
+	if _, err := v.sender(c).Send(t.Context(), channel, n, ""); err != nil {
+		t.Fatal(err)
+	}
+	for _, bad := range []string{"\u202e", `\u202e`, `\u001b`} {
+		if strings.Contains(string(v.got[0]), bad) {
+			t.Errorf("%s got %q", channel, bad)
+		}
+	}
+	// What Slack and Teams interpret holds nothing that came from the events.
+	var parts struct {
+		Text        string
+		Blocks      []struct{ Text struct{ Type, Text string } }
+		Attachments []struct {
+			Content struct{ Body []struct{ Type, Text string } }
+		}
+	}
+	if err := json.Unmarshal(v.got[0], &parts); err != nil {
+		t.Fatal(err)
+	}
+	read := parts.Text
+	for _, b := range parts.Blocks {
+		if b.Text.Type == "mrkdwn" {
+			read += b.Text.Text
+		}
+	}
+	for _, a := range parts.Attachments {
+		for _, b := range a.Content.Body {
+			read += b.Text
+		}
+	}
+	if strings.Contains(read, "evil") || strings.Contains(read, "<!") || channel == "office" && strings.Contains(string(v.got[0]), `\u003cat\u003eevery`) {
+		t.Errorf("%s reads as markup: %.300s", channel, read)
+	}
+	return v.got[0]
 }
 
 func TestSend_threads_by_resource_in_Slack(t *testing.T) {
@@ -411,13 +424,15 @@ func TestSend_publishes_to_SNS(t *testing.T) {
 	}
 	c := load(t, strings.Replace(file, "arn:aws:sns:us-east-1:111122223333:ebb", *topic.TopicArn, 1))
 	s := notify.NewSender(c, notify.Options{SNS: topics})
-	for _, n := range []notify.Notice{gather(c, record(remedy.Reverted)), gather(c, hostile(1), hostile(2))} {
+	_, plain := c.Digest(digest())
+	_, evil := c.Digest(hostileDigest())
+	for _, n := range []notify.Notice{gather(c, record(remedy.Reverted)), gather(c, hostile(1), hostile(2)), plain, evil} {
 		if _, err := s.Send(t.Context(), "mail", n, ""); err != nil {
 			t.Fatal(err)
 		}
 	}
 	var got []struct{ Subject, Message string }
-	for deadline := time.Now().Add(20 * time.Second); len(got) < 2 && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(20 * time.Second); len(got) < 4 && time.Now().Before(deadline); {
 		out, err := queues.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: queue.QueueUrl, MaxNumberOfMessages: 10})
 		if err != nil {
 			t.Fatal(err)
@@ -429,28 +444,44 @@ func TestSend_publishes_to_SNS(t *testing.T) {
 			}
 		}
 	}
-	if len(got) != 2 {
+	if len(got) != 4 {
 		t.Fatalf("%d messages arrived", len(got))
 	}
+	bySubject := map[string]string{}
 	for _, m := range got {
 		// https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
 		if !regexp.MustCompile(`^[!-~][ -~]{0,99}$`).MatchString(m.Subject) || len(m.Message) > 256<<10 || strings.ContainsAny(m.Message, "\x1b\u202e") {
 			t.Errorf("subject %q, %d bytes", m.Subject, len(m.Message))
 		}
+		if len(m.Message) < 4000 { // not the hostile ones
+			bySubject[m.Subject] = m.Message
+		}
 	}
-	want := `Put back: s3-bucket-policy (high severity)
+	want := map[string]string{"Ebb: Put back: s3-bucket-policy (high severity)": `Put back: s3-bucket-policy (high severity)
 
 arn:aws:s3:::acme-invoices (111122223333, eu-west-1)
 Why: Statement Public lets everybody read.
 Changed by arn:aws:sts::111122223333:assumed-role/Developers/dana with PutBucketPolicy at 2026-11-21T08:59:58Z, team payments.
 What was done: Statement Public lets everybody read. Put back with 1 call.
 Next: To keep such a state, ask for an exemption in the policy file, with an owner, a reason and an expiry. To see the difference: ebb show 5b4d1e6f7a8b9c0d1e2f. To take it back: ebb undo 5b4d1e6f7a8b9c0d1e2f --reason WHY.
-`
-	if got[0].Subject != "Ebb: Put back: s3-bucket-policy (high severity)" {
-		got[0] = got[1]
-	}
-	if diff := cmp.Diff(want, got[0].Message); diff != "" {
-		t.Errorf("message (-want +got):\n%s", diff)
+`, "Ebb: The weekly report: 1 open, 8 put back": `The weekly report: 1 open, 8 put back
+
+From 2026-11-14 09:00:00 to 2026-11-21 09:00:00 (UTC). Ebb kept 9 records: 8 put back, 1 held.
+
+Are we safe now?
+1 violation is open: 1 held by a cap.
+
+What was put back
+8 changes were put back.
+By function: s3-bucket-policy 8.
+By who made the change: dana 5, kim 3.
+
+Read it: ` + link + `
+The link ends at 2026-11-21T15:00:00Z at the latest. Whoever has it can read the report.
+Afterwards: aws s3 cp s3://reports/reports/weekly/2026-11-21T0900Z.html .
+`}
+	if diff := cmp.Diff(want, bySubject); diff != "" {
+		t.Errorf("messages (-want +got):\n%s", diff)
 	}
 	if _, err := s.Send(t.Context(), "mail", gather(load(t, file), record(remedy.Held)), ""); err != nil {
 		t.Fatal(err)

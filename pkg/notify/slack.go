@@ -53,6 +53,10 @@ func literal(s string) *slackPart {
 func slackBody(n Notice) slackMessage {
 	out := slackMessage{Text: slackEscape(n.headline())}
 	out.Blocks = append(out.Blocks, slackBlock{"header", &slackPart{Type: "plain_text", Text: clipRunes(n.headline(), slackHeader), Emoji: new(bool)}})
+	if n.Digest != nil {
+		out.Blocks = append(out.Blocks, slackDigest(n.Digest)...)
+		return out
+	}
 	for _, i := range n.Items {
 		// Only the words here are Slack's markup: the code's own, and a checked member id.
 		head := ""
@@ -71,6 +75,18 @@ func slackBody(n Notice) slackMessage {
 		out.Blocks = append(out.Blocks, slackBlock{"section", literal(rest)})
 	}
 	return out
+}
+
+// slackDigest gives the blocks of a digest. Only the link is Slack's markup.
+func slackDigest(d *Digest) (out []slackBlock) {
+	for _, p := range d.Parts {
+		out = append(out, slackBlock{"section", literal(p.block())})
+	}
+	if d.Link != "" {
+		link := "<" + slackEscape(d.Link) + "|Read the report>. " + d.ends()
+		out = append(out, slackBlock{"section", &slackPart{Type: "mrkdwn", Text: link, Verbatim: true}})
+	}
+	return append(out, slackBlock{"section", literal(d.stays())})
 }
 
 // slackEscape keeps s from being markup.

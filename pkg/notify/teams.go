@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -30,6 +31,7 @@ type teamsCard struct {
 	Type    string         `json:"type"`
 	Version string         `json:"version"`
 	Body    []teamsElement `json:"body"`
+	Actions []teamsAction  `json:"actions,omitempty"`
 	MSTeams *teamsExtra    `json:"msteams,omitempty"`
 }
 
@@ -44,8 +46,15 @@ type teamsElement struct {
 }
 
 type teamsRun struct {
-	Type string `json:"type"`
-	Text string `json:"text"`
+	Type   string `json:"type"`
+	Text   string `json:"text"`
+	Weight string `json:"weight,omitempty"`
+}
+
+type teamsAction struct {
+	Type  string `json:"type"`
+	Title string `json:"title"`
+	URL   string `json:"url"`
 }
 
 type teamsExtra struct {
@@ -61,22 +70,46 @@ type teamsMention struct {
 	} `json:"mentioned"`
 }
 
-// teamsBody gives a notice as a workflow takes it, with as many items as fit.
+// teamsBody gives a notice as a workflow takes it, with as many items as fit, or
+// as much of a digest.
 func teamsBody(n Notice) (teamsMessage, error) {
 	for {
 		msg := teamsWith(n)
 		b, err := json.Marshal(msg)
-		if err != nil || len(b) <= MaxCard || len(n.Items) <= 1 {
+		switch {
+		case err != nil || len(b) <= MaxCard:
 			return msg, err
+		case n.Digest != nil && len(n.Digest.Parts) > 1:
+			n.Digest = n.Digest.less()
+		case len(n.Items) > 1:
+			n.Items = n.Items[:len(n.Items)-1]
+		default:
+			return msg, nil
 		}
-		n.Items = n.Items[:len(n.Items)-1]
 	}
+}
+
+// less gives the digest without its lists, or where it has none without the last part.
+func (d *Digest) less() *Digest {
+	out, shorter := *d, false
+	out.Parts = slices.Clone(d.Parts)
+	for i := range out.Parts {
+		shorter = shorter || len(out.Parts[i].Lines) > 0
+		out.Parts[i].Lines = nil
+	}
+	if !shorter {
+		out.Parts = out.Parts[:len(out.Parts)-1]
+	}
+	return &out
 }
 
 func teamsWith(n Notice) teamsMessage {
 	card := teamsCard{
 		Schema: "http://adaptivecards.io/schemas/adaptive-card.json", Type: "AdaptiveCard", Version: "1.4",
 		Body: []teamsElement{{Type: "TextBlock", Text: n.headline(), Weight: "Bolder", Size: "Medium", Wrap: true}},
+	}
+	if n.Digest != nil {
+		teamsDigest(&card, n.Digest)
 	}
 	mentioned := map[string]bool{}
 	for _, i := range n.Items {
@@ -103,13 +136,36 @@ func teamsWith(n Notice) teamsMessage {
 			card.Body = append(card.Body, head)
 		}
 		for _, line := range i.lines() {
-			card.Body = append(card.Body, teamsElement{Type: "RichTextBlock", Inlines: []teamsRun{{"TextRun", teamsLiteral(line)}}})
+			card.Body = append(card.Body, teamsElement{Type: "RichTextBlock", Inlines: []teamsRun{{Type: "TextRun", Text: teamsLiteral(line)}}})
 		}
 	}
 	if rest := n.rest(len(n.Items)); rest != "" {
 		card.Body = append(card.Body, teamsElement{Type: "TextBlock", Text: rest, Wrap: true, Separator: true})
 	}
 	return teamsMessage{Type: "message", Attachments: []teamsAttachment{{ContentType: "application/vnd.microsoft.card.adaptive", Content: card}}}
+}
+
+// teamsDigest puts a digest on a card: its texts as what Teams reads nothing in,
+// its link as a button.
+func teamsDigest(card *teamsCard, d *Digest) {
+	add := func(text, weight string, separator bool) {
+		card.Body = append(card.Body, teamsElement{
+			Type: "RichTextBlock", Separator: separator, Inlines: []teamsRun{{Type: "TextRun", Text: teamsLiteral(text), Weight: weight}},
+		})
+	}
+	for _, p := range d.Parts {
+		if p.Title != "" {
+			add(p.Title, "Bolder", true)
+		}
+		for _, line := range p.lines() {
+			add(line, "", false)
+		}
+	}
+	if d.Link != "" {
+		card.Actions = []teamsAction{{"Action.OpenUrl", "Read the report", d.Link}}
+		add(d.ends(), "", true)
+	}
+	add(d.stays(), "", d.Link == "")
 }
 
 // teamsLiteral keeps text from being a mention: Teams looks for its tag in the

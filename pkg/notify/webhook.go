@@ -18,10 +18,14 @@ import (
 type webhookBody struct {
 	Type      string `json:"type"`
 	Timestamp string `json:"timestamp"`
-	Data      Notice `json:"data"`
+	Data      any    `json:"data"` // a Notice, or a Digest
 }
 
-const webhookType = "ebb.results"
+// The types of the payload.
+const (
+	webhookResults = "ebb.results"
+	webhookReport  = "ebb.report"
+)
 
 func (s *Sender) webhook(ctx context.Context, ch *Webhook, n Notice) error {
 	url, err := s.secret(ctx, ch.URL)
@@ -37,7 +41,11 @@ func (s *Sender) webhook(ctx context.Context, ch *Webhook, n Notice) error {
 		return remedy.Permanent(fmt.Errorf("secret %s is not a signing key: it must be whsec_ and base64", ch.Secret))
 	}
 	now := s.opts.Now()
-	body, err := json.Marshal(webhookBody{webhookType, n.Last.UTC().Format("2006-01-02T15:04:05.000Z"), n})
+	payload := webhookBody{webhookResults, n.Last.UTC().Format("2006-01-02T15:04:05.000Z"), n}
+	if n.Digest != nil {
+		payload.Type, payload.Data = webhookReport, n.Digest
+	}
+	body, err := json.Marshal(payload)
 	if err != nil {
 		return err
 	}

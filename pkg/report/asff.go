@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,6 +22,9 @@ type Hub struct {
 	Region    string
 	Account   string
 }
+
+// String gives it as [ParseHub] takes it.
+func (h Hub) String() string { return h.Account + "/" + h.Region }
 
 // ErrNoHub means that what is given is no Security Hub.
 var ErrNoHub = errors.New("want the account and the region of a Security Hub, such as 111122223333/eu-west-1")
@@ -42,40 +47,54 @@ func ParseHub(s string) (Hub, error) {
 	return h, nil
 }
 
-// asffBatch is how many findings one call of BatchImportFindings takes.
-// https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_BatchImportFindings.html
-const asffBatch = 100
+// What one call of BatchImportFindings takes. No finding is near the 240 KB that
+// it takes of one: each text in it is bounded.
+// https://docs.aws.amazon.com/securityhub/latest/partnerguide/guidelines-batchimportfindings.html
+const (
+	asffBatch     = 100
+	asffBatchSize = 6_000_000 // bytes
+)
 
 // WriteASFF writes every record of the window as a finding in AWS's Security
 // Finding Format, the newest first: in each line the input of one call of
 // BatchImportFindings. A resource of another account than the hub's is named as
 // such in the finding, which itself is the hub's: an account takes its own only.
 func WriteASFF(ctx context.Context, w io.Writer, src Source, o Options, hub Hub) error {
-	o = o.settled()
 	enc := json.NewEncoder(w)
-	var batch struct{ Findings []asffFinding }
-	flush := func() error {
-		if len(batch.Findings) == 0 {
-			return nil
-		}
-		err := enc.Encode(batch)
-		batch.Findings = batch.Findings[:0]
-		return err
-	}
-	err := each(ctx, src, remedy.Query{Since: o.Since, Until: o.Until}, o.Progress, func(r remedy.Record) error {
-		batch.Findings = append(batch.Findings, asff(r, hub))
-		if len(batch.Findings) < asffBatch {
-			return nil
-		}
-		return flush()
+	err := EachASFF(ctx, src, o, hub, func(findings []json.RawMessage) error {
+		return enc.Encode(struct{ Findings []json.RawMessage }{findings})
 	})
-	if err == nil {
-		err = flush()
-	}
 	if err != nil {
 		return fmt.Errorf("write findings: %w", err)
 	}
 	return nil
+}
+
+// EachASFF gives take the findings of [WriteASFF], as many at a time as one call
+// of BatchImportFindings takes; they are take's until it returns. It ends with the
+// first error of take, which it returns as it is.
+func EachASFF(ctx context.Context, src Source, o Options, hub Hub, take func(findings []json.RawMessage) error) error {
+	o = o.settled()
+	var batch []json.RawMessage
+	size := 0
+	err := each(ctx, src, remedy.Query{Since: o.Since, Until: o.Until}, o.Progress, func(r remedy.Record) error {
+		finding, err := json.Marshal(asff(r, hub))
+		if err != nil {
+			return err
+		}
+		if len(batch) == asffBatch || len(batch) > 0 && size+len(finding) > asffBatchSize {
+			if err := take(batch); err != nil {
+				return err
+			}
+			batch, size = batch[:0], 0
+		}
+		batch, size = append(batch, finding), size+len(finding)+len(",")
+		return nil
+	})
+	if err != nil || len(batch) == 0 {
+		return err
+	}
+	return take(batch)
 }
 
 // The members have the format's own names.
@@ -114,6 +133,10 @@ const (
 	maxDescription = 1024
 	maxText        = 512
 	maxField       = 2048
+	maxTags        = 50 // of a resource
+	maxTagName     = 128
+	maxTagValue    = 256
+	maxResource    = 512
 )
 
 func asff(r remedy.Record, hub Hub) asffFinding {
@@ -143,7 +166,7 @@ func asff(r remedy.Record, hub Hub) asffFinding {
 	case remedy.Reverted, remedy.Compliant, remedy.Gone:
 		f.Compliance.Status, f.Workflow.Status = "PASSED", "RESOLVED"
 	}
-	f.Resources = []asffResource{{Type: asffType(r.Resource.Type), ID: orNone(r.Resource.ID), Partition: hub.Partition, Region: r.Resource.Region, Tags: tagsOf(r)}}
+	f.Resources = []asffResource{{Type: asffType(r.Resource.Type), ID: shorten(orNone(r.Resource.ID), maxResource), Partition: hub.Partition, Region: r.Resource.Region, Tags: tagsOf(r)}}
 	return f
 }
 
@@ -164,9 +187,9 @@ func asffType(t string) string {
 // tagsOf gives the tags that have a value: the format takes no empty one.
 func tagsOf(r remedy.Record) map[string]string {
 	out := map[string]string{}
-	for name, value := range r.Tags {
-		if name != "" && value != "" {
-			out[name] = console.Clean(value)
+	for _, name := range slices.Sorted(maps.Keys(r.Tags)) {
+		if value := r.Tags[name]; name != "" && value != "" && len(out) < maxTags {
+			out[shorten(name, maxTagName)] = shorten(value, maxTagValue)
 		}
 	}
 	return out

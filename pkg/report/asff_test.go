@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -82,6 +83,54 @@ func TestASFFIsTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, "report.asff.json", b.String())
+}
+
+// TestEachASFF makes the largest findings there can be: no batch is more than one
+// call takes, and no finding is missing. A batch is taken before more are read.
+func TestEachASFF(t *testing.T) {
+	t.Parallel()
+	wide := strings.Repeat("\U0001F30A", 2100)
+	src := reporttest.Source{}
+	tags := map[string]string{}
+	for k := range 60 {
+		tags[fmt.Sprint(k, wide[:800])] = wide[:1600]
+	}
+	for i := range 120 {
+		r := (reporttest.Make{Text: func(int) string { return wide }}).Record(i)
+		r.Tags = tags
+		src.Older = append(src.Older, r)
+	}
+	hub := report.Hub{Partition: "aws", Account: "111122223333", Region: "eu-west-1"}
+	seen, most := map[string]bool{}, 0
+	err := report.EachASFF(t.Context(), src, week(), hub, func(findings []json.RawMessage) error {
+		size := 0
+		for _, f := range findings {
+			if len(f) > 240<<10 {
+				t.Errorf("a finding has %d bytes", len(f))
+			}
+			var finding types.AwsSecurityFinding
+			if err := json.Unmarshal(f, &finding); err != nil {
+				return err
+			}
+			checkFinding(t, "wide", finding)
+			seen[*finding.Id] = true
+			size += len(f) + len(",")
+		}
+		if most = max(most, size); len(findings) > 100 || size > 6_000_000 {
+			t.Errorf("a batch has %d findings and %d bytes", len(findings), size)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(seen) != 120 || most < 5_000_000 {
+		t.Errorf("%d findings, the largest batch has %d bytes; want 120, and about 6 MB", len(seen), most)
+	}
+	stop, calls := errors.New("stop"), 0
+	if err := report.EachASFF(t.Context(), src, week(), hub, func([]json.RawMessage) error { calls++; return stop }); !errors.Is(err, stop) || calls != 1 {
+		t.Errorf("error %v after %d batches, want %v after one", err, calls, stop)
+	}
 }
 
 // checkFinding holds what AWS asks for and the emulator does not.

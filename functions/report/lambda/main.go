@@ -45,6 +45,9 @@ func main() {
 		if topic := job.Getenv(settingTopic); topic != "" {
 			f.Tell = append(f.Tell, report.SNS(sns.NewFromConfig(job.AWS), topic))
 		}
+		if bus := job.Getenv(host.SettingBus); bus != "" {
+			f.Tell = append(f.Tell, report.Bus(host.Publisher(job.AWS, bus)))
+		}
 		return f.Invoke, nil
 	})
 }

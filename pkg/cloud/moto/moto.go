@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // Server is a running emulator. It ends with the process that started it.
@@ -21,6 +22,36 @@ type Server struct {
 	cmd   *exec.Cmd
 	stdin io.Closer
 	read  chan struct{} // closed when nothing more comes from the layer
+	log   *tail
+}
+
+// Log gives the end of what the emulator wrote about itself: the tracebacks of
+// its failures.
+func (s *Server) Log() string { return s.log.String() }
+
+// maxLog is how much of the emulator's log is kept, in bytes.
+const maxLog = 16 << 10
+
+// tail keeps the end of what is written to it. It is safe for concurrent use.
+type tail struct {
+	mu   sync.Mutex
+	kept []byte
+}
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.kept = append(t.kept, p...)
+	if over := len(t.kept) - maxLog; over > 0 {
+		t.kept = append(t.kept[:0], t.kept[over:]...)
+	}
+	return len(p), nil
+}
+
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return string(t.kept)
 }
 
 // Layer is what stands in front of an emulator: a Python module that sees each
@@ -56,8 +87,8 @@ func start(ctx context.Context, layer *Layer) (*Server, error) {
 		"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
 		"MOTO_EC2_LOAD_DEFAULT_AMIS=false", // hundreds, for each account and region
 		"MOTO_IAM_LOAD_MANAGED_POLICIES=true")
-	var stderr strings.Builder
-	cmd.Stderr = &stderr
+	log := &tail{}
+	cmd.Stderr = log
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, fmt.Errorf("start moto: %w", err)
@@ -69,7 +100,7 @@ func start(ctx context.Context, layer *Layer) (*Server, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start moto: %w", err)
 	}
-	s := &Server{cmd: cmd, stdin: stdin, read: make(chan struct{})}
+	s := &Server{cmd: cmd, stdin: stdin, read: make(chan struct{}), log: log}
 	stop := context.AfterFunc(ctx, func() { _ = cmd.Process.Kill() })
 	defer stop()
 	lines := bufio.NewScanner(stdout)
@@ -80,7 +111,7 @@ func start(ctx context.Context, layer *Layer) (*Server, error) {
 		if err == nil {
 			err = errors.New("it ended before it printed its port")
 		}
-		return nil, fmt.Errorf("start moto: %w: %s", err, stderr.String())
+		return nil, fmt.Errorf("start moto: %w: %s", err, log)
 	}
 	line := lines.Text()
 	go func() {

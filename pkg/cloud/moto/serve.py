@@ -7,11 +7,13 @@ import signal
 
 signal.signal(signal.SIGINT, signal.SIG_IGN)  # before what takes long
 
+import functools
 import logging
 import os
 import sys
 import threading
 
+import policies  # noqa: F401  it makes new accounts cheap
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
@@ -30,7 +32,15 @@ def create(service):
     return create_backend_app(service)
 
 
-app = DomainDispatcherApplication(create)
+class Dispatcher(DomainDispatcherApplication):
+    """Knows a host's service after the first time: to find it, Moto looks at all its folders."""
+
+    @functools.cache
+    def get_backend_for_host(self, host):
+        return super().get_backend_for_host(host)
+
+
+app = Dispatcher(create)
 if len(sys.argv) > 2:
     sys.path.insert(0, sys.argv[2])
     import layer

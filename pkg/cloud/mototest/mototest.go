@@ -40,6 +40,11 @@ func New(t testing.TB) Account {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if log := srv.Log(); t.Failed() && log != "" {
+			t.Logf("the emulator's log, of all tests so far:\n%s", log)
+		}
+	})
 	return On(t, srv.URL)
 }
 

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ebb-ops/ebb/pkg/notify"
 	"github.com/ebb-ops/ebb/pkg/notify/outbox"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
@@ -35,6 +36,16 @@ func (h *Host) publish(ctx context.Context, rec remedy.Record) error {
 	return h.outbox.Put(ctx, rec)
 }
 
+// Tell puts word of a report into the outbox, for the channels that are to know.
+// It returns nil only when that is durable, and where nobody is told of anything.
+func (h *Host) Tell(ctx context.Context, d notify.Digest) error {
+	if h.outbox == nil {
+		return nil
+	}
+	channels, n := h.cfg.Notify.Digest(d)
+	return h.outbox.Message(ctx, channels, n)
+}
+
 // startTelling sends what is in the outbox until stop is called, which waits for
 // what is being sent to be noted.
 func (h *Host) startTelling(ctx context.Context) (stop func()) {
@@ -44,5 +55,6 @@ func (h *Host) startTelling(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	var running sync.WaitGroup
 	running.Go(func() { h.outbox.Run(ctx) })
+	running.Go(func() { h.outbox.RunMessages(ctx) })
 	return func() { cancel(); running.Wait() }
 }

@@ -168,6 +168,12 @@ func serve(t *testing.T, cfg local.Config) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return run(t, h)
+}
+
+// run has an open host serve until the test ends.
+func run(t *testing.T, h *local.Host) *running {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	addr, done := make(chan net.Addr, 1), make(chan error, 1)
 	go func() { done <- h.Run(ctx, func(a net.Addr) { addr <- a }) }()

@@ -101,13 +101,13 @@ func TestSchema_accepts_the_documentation(t *testing.T) {
 func TestSchema_refuses_what_Load_refuses(t *testing.T) {
 	t.Parallel()
 	r := validator(t)
-	good := "version: 1\nchannels: {ops: {slack: {webhook: OPS}}}\nroutes: [{channels: [ops], severity: high, outcomes: [held]}]\ngrouping: {window: 30s}\n"
+	good := "version: 1\nchannels: {ops: {slack: {webhook: OPS}}}\nroutes: [{channels: [ops], severity: high, outcomes: [held]}]\ngrouping: {window: 30s}\ndigests: [{channels: [ops], reports: [daily]}]\n"
 	if err := validate(t, r, good); err != nil {
 		t.Fatal(err)
 	}
 	for _, change := range [][2]string{
 		{"version: 1", "version: 2"}, {"slack:", "slak:"}, {"severity: high", "severity: hihg"}, {"[held]", "[pending]"},
-		{"window: 30s", "window: soon"}, {"window: 30s", "window: 30"}, {"channels: [ops]", "channels: ops"}, {"routes:", "route:"},
+		{"window: 30s", "window: soon"}, {"window: 30s", "window: 30"}, {"channels: [ops]", "channels: ops"}, {"routes:", "route:"}, {"[daily]", "[dayly]"},
 	} {
 		src := strings.Replace(good, change[0], change[1], 1)
 		if _, err := notify.Load([]byte(src), "x"); err == nil {
