@@ -155,7 +155,7 @@ func add(ctx context.Context, cl client, t Target, g Grant) error {
 		}
 	case cloud.HasCode(err, "InvalidParameterValueException", "PolicyLengthExceededException"):
 		// It was there before, so what is wrong is what it names.
-		err = remedy.Permanent(fmt.Errorf("Lambda refuses the permission; its principal may have been deleted since: %w", err))
+		err = remedy.Permanent(fmt.Errorf("the permission is refused; its principal may have been deleted since: %w", err))
 	}
 	return cloud.Explain(err, "lambda:AddPermission", codeNotFound)
 }

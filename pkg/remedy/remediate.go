@@ -240,7 +240,7 @@ func (r *run) exemption(v view) *Exemption {
 }
 
 // errNoRepair means that a person must put something back.
-var errNoRepair = errors.New("Ebb can't put this back, so a person must")
+var errNoRepair = errors.New("this can't be put back by Ebb, so a person must")
 
 // plan finds the changes that make the live state compliant. What no change
 // can mend stays as it is, beside what is mended.
