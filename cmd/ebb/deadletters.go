@@ -77,18 +77,21 @@ func (a *app) listDeadLetters(ctx context.Context, s store) error {
 	return a.printer().DeadLetters(list)
 }
 
-// letter is a dead letter whose payload can be read: as JSON where it is that,
-// else as a string.
+// letter is a dead letter whose payload can be read.
 type letter struct {
 	remedy.DeadLetter
 	Payload any `json:"payload"`
 }
 
-func readable(d remedy.DeadLetter) letter {
-	if json.Valid(d.Payload) {
-		return letter{d, json.RawMessage(d.Payload)}
+func readable(d remedy.DeadLetter) letter { return letter{d, readablePayload(d.Payload)} }
+
+// readablePayload gives what was received in JSON: as it is where it is that,
+// else as a string.
+func readablePayload(b []byte) any {
+	if json.Valid(b) {
+		return json.RawMessage(b)
 	}
-	return letter{d, string(d.Payload)}
+	return string(b)
 }
 
 func (a *app) replayCommand() *cobra.Command {

@@ -29,7 +29,7 @@ value that the policy gives, its scopes, caps and exemptions.`,
 			if len(args) > 0 {
 				f, ok := a.function(args[0])
 				if !ok {
-					return usagef("there is no function %q; there are %s", args[0], strings.Join(a.functionNames(), ", "))
+					return usagef("there is no function %q: choose one of %s", args[0], strings.Join(a.functionNames(), ", "))
 				}
 				functions = []remedy.Function{f}
 			}

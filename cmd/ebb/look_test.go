@@ -146,13 +146,51 @@ func TestShow(t *testing.T) {
 	}
 }
 
+func TestShowEvent(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	rec := w.revert()
+	event := w.event("e1", "shelf.put", "a")
+	with, without := w.must("show", rec.ID, "--event").stdout, w.must("show", rec.ID).stdout
+	heading := fmt.Sprintf("Event, as it was received (%d bytes)", len(event))
+	contains(t, "stdout", with, heading, `  "id": "e1",`)
+	if strings.Contains(without, heading) {
+		t.Error("the event is shown although nobody asked for it")
+	}
+	var got struct {
+		Event   remedy.EventRef
+		Payload json.RawMessage
+	}
+	if err := json.Unmarshal([]byte(w.must("show", rec.ID, "--event", "-o", "json").stdout), &got); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(event, string(got.Payload)); diff != "" || got.Event.ID != "e1" {
+		t.Errorf("payload of %s (-received +shown):\n%s", got.Event.ID, diff)
+	}
+
+	undo := w.decode(w.must("undo", rec.ID, "--reason", "It was wanted.", "-o", "json").stdout)[0]
+	w.now = w.now.Add(sqlite.EventFor)
+	for name, tt := range map[string]struct {
+		args []string
+		says string
+	}{
+		"an undo": {[]string{"show", undo.ID, "--event"}, "has no event of its own: ebb show " + rec.ID + " --event shows that of what it undid"},
+		"too old": {[]string{"show", rec.ID, "--event"}, "is not kept, or was for 30 days and is no longer: look for id e1 at its source, shop"},
+	} {
+		if r := w.run(tt.args...); r.code != exitFailed || r.stdout != "" || !strings.Contains(r.stderr, tt.says) {
+			t.Errorf("%s: exit code %d, stdout %q, stderr %q", name, r.code, r.stdout, r.stderr)
+		}
+	}
+	w.must("show", rec.ID)
+}
+
 func TestShowUnknownAndAmbiguous(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	all := w.fill(8)
 	for id, want := range map[string]string{
-		"ffff": `there is no record whose id is or starts with "ffff"`,
-		"":     `there is no record whose id is or starts with ""`,
+		"ffff": `there is no record whose id is or starts with "ffff": ebb records lists them`,
+		"":     `there is no record whose id is or starts with "": ebb records lists them`,
 		"000":  `"000" is the start of more than one record's id: ` + all[0].ID,
 	} {
 		r := w.run("show", id)

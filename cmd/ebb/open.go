@@ -149,14 +149,15 @@ func (s *session) handler(ctx context.Context, name string) (*remedy.Handler, er
 	return h, nil
 }
 
-// invoke takes a delivery through a function, and keeps the trace of what left a record.
+// invoke takes a delivery through a function, and keeps the event and
+// the trace of what left a record.
 func (s *session) invoke(ctx context.Context, name string, d host.Delivery) ([]remedy.Record, error) {
 	h, err := s.handler(ctx, name)
 	if err != nil {
 		return nil, err
 	}
 	recs, err := host.Invoker{Engine: s.engine, Handler: h}.Invoke(ctx, d)
-	return recs, errors.Join(err, s.keepTrace(ctx, recs))
+	return recs, errors.Join(err, s.keep(ctx, d.Payload, recs))
 }
 
 // maxCandidates is how many ids a prefix that is not unique names.
@@ -217,7 +218,7 @@ func only[T any](what, id string, found []T, idOf func(T) string) (int, error) {
 	case 1:
 		return 0, nil
 	case 0:
-		return 0, fmt.Errorf("there is no %s whose id is or starts with %q", what, id)
+		return 0, fmt.Errorf("there is no %s whose id is or starts with %q: ebb %ss lists them", what, id, strings.ReplaceAll(what, " ", "-"))
 	}
 	var ids []string
 	for _, f := range found[:min(len(found), maxCandidates)] {

@@ -56,7 +56,7 @@ Nothing else is changed.`,
 			}
 			switch {
 			case !o.Since.Before(o.Until):
-				return usagef("--since %s is not before --until %s: a report needs some time to be about", console.When(o.Since), console.When(o.Until))
+				return usagef("--since %s is not before --until %s: give an earlier --since", console.When(o.Since), console.When(o.Until))
 			case securityHub && (cmd.Flags().Changed("format") || file != ""):
 				return usagef("--security-hub writes no report: leave out --format and --out, or run ebb report once more without it")
 			case !securityHub && (format == "asff") != (hub != ""):

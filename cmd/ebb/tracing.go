@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -71,22 +72,21 @@ func startTracing(ctx context.Context, getenv func(string) string) (*tracing, er
 // sampleNoops sets the share of events that led to nothing whose trace is exported.
 func (t *tracing) sampleNoops(share float64) { t.noops.Store(math.Float64bits(share)) }
 
-// keepTrace keeps the steps of what left a record beside it, and drops those of no-ops.
-func (s *session) keepTrace(ctx context.Context, recs []remedy.Record) error {
-	if s.Keeper == nil || len(recs) == 0 || recs[0].TraceID == "" {
+// keep keeps beside the records of a delivery its event and the steps that it
+// took, and drops those of no-ops. What has no event of its own gives nil.
+func (s *session) keep(ctx context.Context, event []byte, recs []remedy.Record) error {
+	done := sqlite.Handled{Records: recs, Event: event, Now: s.Now()}
+	if s.Keeper != nil && len(recs) > 0 && recs[0].TraceID != "" {
+		taken := s.Keeper.Take(recs[0].TraceID)
+		if slices.ContainsFunc(recs, remedy.Record.Kept) {
+			done.TraceID = recs[0].TraceID
+			for _, span := range taken {
+				done.Spans = append(done.Spans, local.KeptSpan(span))
+			}
+		}
+	}
+	if s.file == nil {
 		return nil
 	}
-	ended := s.Keeper.Take(recs[0].TraceID)
-	kept := false
-	for _, r := range recs {
-		kept = kept || r.Kept()
-	}
-	if !kept || s.file == nil || len(ended) == 0 {
-		return nil
-	}
-	spans := make([]sqlite.Span, len(ended))
-	for i, e := range ended {
-		spans[i] = local.KeptSpan(e)
-	}
-	return s.file.SaveTrace(ctx, recs[0].TraceID, spans)
+	return s.file.SaveHandled(ctx, done)
 }

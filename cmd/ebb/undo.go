@@ -40,11 +40,11 @@ then leaves the resource alone for the policy's undo hold.`,
 			}
 			by := remedy.Actor{Type: "User", ID: cmp.Or(actor, a.user()), Via: "ebb undo"}
 			undo, err := s.engine.Undo(cmd.Context(), h, rec.ID, by, reason)
-			kept := s.keepTrace(cmd.Context(), []remedy.Record{undo})
+			kept := s.keep(cmd.Context(), nil, []remedy.Record{undo})
 			if err != nil {
 				return err
 			}
-			return errors.Join(kept, a.show(cmd.Context(), s.store, undo))
+			return errors.Join(kept, a.show(cmd.Context(), s.store, undo, false))
 		},
 	}
 	cmd.Flags().StringVar(&reason, "reason", "", "why, for the record; required")

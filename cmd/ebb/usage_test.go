@@ -41,7 +41,7 @@ func TestBadUsage(t *testing.T) {
 		"undo without id":           {[]string{"undo", "--reason", "x"}, nil, "the record's ID is missing"},
 		"undo without reason":       {[]string{"undo", "a"}, nil, "--reason is missing"},
 		"undo with blank reason":    {[]string{"undo", "a", "--reason", " "}, nil, "--reason is missing"},
-		"functions unknown":         {[]string{"functions", "nope"}, nil, `there is no function "nope"; there are shelf-labels, shop-doors`},
+		"functions unknown":         {[]string{"functions", "nope"}, nil, `there is no function "nope": choose one of shelf-labels, shop-doors`},
 		"functions two":             {[]string{"functions", "a", "b"}, nil, `unexpected argument "b"`},
 		"policy alone":              {[]string{"policy"}, nil, `a command is missing after "ebb policy": check, schema`},
 		"policy unknown":            {[]string{"policy", "chekc"}, nil, `unknown command "chekc" for "ebb policy": did you mean check?`},

@@ -7,12 +7,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
 
+	"github.com/ebb-ops/ebb/pkg/console"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 	"github.com/ebb-ops/ebb/pkg/report/reporttest"
 	"github.com/ebb-ops/ebb/pkg/webconsole/signin/signintest"
@@ -137,4 +139,24 @@ func TestList(t *testing.T) {
 	s := newStage(t, false)
 	s.play(nil)
 	drive(t, "list", map[string]any{"url": s.url, "token": operatorToken})
+}
+
+// A record's event is shown as it was received, whatever its sender put into it.
+func TestEvent(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, false)
+	s.play(reporttest.Hostile())
+	record := s.record("undo-me")
+	undo, err := s.host.Undo(t.Context(), record.ID, remedy.Actor{ID: "ann"}, "It was wanted.")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.await("the event is kept", func() bool { return s.hasEvent(record.ID) })
+	hostile := map[string]string{}
+	for i, text := range reporttest.Hostile() {
+		rec := s.record(fmt.Sprintf("hostile-%d", i))
+		s.await("the hostile event is kept", func() bool { return s.hasEvent(rec.ID) })
+		hostile[rec.ID] = console.Clean(string(encoded(t, text)))
+	}
+	drive(t, "event", map[string]any{"url": s.url, "record": record.ID, "undo": undo.ID, "hostile": hostile})
 }

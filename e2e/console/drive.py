@@ -312,7 +312,32 @@ def listing(browser, asked):
     yield from plain.wrong
 
 
-PARTS = {"operator": operator, "pages": pages, "list": listing}
+def event(browser, asked):
+    """The event of a record is folded, opens with a click or a key, and is text whatever is in it."""
+    for scripts in (True, False):
+        visitor = Visitor(browser, asked, java_script_enabled=scripts)
+        page = visitor.page
+        summary, shown = page.get_by_text("Show the event as it was received"), page.get_by_role("region", name="The event")
+        page.goto("/records/" + asked["record"])
+        expect(summary).to_be_visible()
+        expect(shown).to_be_hidden()
+        summary.click()
+        expect(shown).to_contain_text('"eventName": "AuthorizeSecurityGroupIngress"')
+        expect(shown).to_contain_text('"groupId": "sg-web"')
+        for address, text in asked["hostile"].items():
+            page.goto("/records/" + address)
+            summary.focus()
+            page.keyboard.press("Enter")
+            expect(shown).to_contain_text(text)
+            visitor.fits("the event " + text)
+        page.goto("/records/" + asked["undo"])
+        expect(summary).to_have_count(0)
+        page.get_by_role("region", name="Event").get_by_role("link").click()
+        expect(page).to_have_url(asked["url"] + "/records/" + asked["record"])
+        yield from visitor.wrong
+
+
+PARTS = {"operator": operator, "pages": pages, "list": listing, "event": event}
 
 
 def main():

@@ -157,6 +157,7 @@ type stage struct {
 	url    string
 	issuer string // of the provider; empty when there is none
 	ledger *sqlite.Ledger
+	host   *local.Host
 }
 
 // newStage starts a host at which people sign in at a provider, or with a token.
@@ -184,7 +185,7 @@ func newStage(t *testing.T, withProvider bool) *stage {
 		Inbox: inbox.Options{Poll: 20 * time.Millisecond, MinBackoff: 20 * time.Millisecond, MaxBackoff: 20 * time.Millisecond, MaxAttempts: 2},
 	}
 	cfg.Console = func(parts local.Parts) (http.Handler, error) {
-		s.ledger = parts.Ledger
+		s.ledger, s.host = parts.Ledger, parts.Host
 		s.url = "http://" + parts.Addr.String()
 		opts := signin.Options{Key: [32]byte{1}, URL: s.url, Token: operatorToken}
 		if withProvider {
@@ -238,7 +239,7 @@ func (s *stage) event(id, name, groupID, user string) {
 	if strings.HasPrefix(name, "PutBucket") {
 		source = "s3.amazonaws.com"
 	}
-	body, err := json.Marshal(map[string]any{
+	body := encoded(s.t, map[string]any{
 		"version": "0", "id": id, "detail-type": "AWS API Call via CloudTrail", "source": "aws." + strings.Split(source, ".")[0],
 		"account": "111122223333", "region": "eu-west-1", "time": time.Now().UTC().Format(time.RFC3339), "resources": []string{},
 		"detail": map[string]any{
@@ -248,9 +249,6 @@ func (s *stage) event(id, name, groupID, user string) {
 			"requestParameters": map[string]any{"groupId": groupID},
 		},
 	})
-	if err != nil {
-		s.t.Fatal(err)
-	}
 	res, err := http.Post(s.url+"/events", "application/json", bytes.NewReader(body))
 	if err != nil {
 		s.t.Fatal(err)
@@ -259,6 +257,18 @@ func (s *stage) event(id, name, groupID, user string) {
 	if res.StatusCode != http.StatusAccepted {
 		s.t.Fatalf("event %s: status %d", id, res.StatusCode)
 	}
+}
+
+// encoded gives v as JSON in which "<" stands as it is, as in a stranger's.
+func encoded(t *testing.T, v any) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		t.Fatal(err)
+	}
+	return bytes.TrimSpace(b.Bytes())
 }
 
 // await waits until a condition holds.
@@ -285,6 +295,12 @@ func (s *stage) outcome(event string) remedy.Outcome {
 		}
 	}
 	return ""
+}
+
+// hasEvent reports whether the event of a record is kept: that follows the record.
+func (s *stage) hasEvent(record string) bool {
+	_, err := s.ledger.Event(s.t.Context(), record, time.Now())
+	return err == nil
 }
 
 // play lets all happen that a console should show.

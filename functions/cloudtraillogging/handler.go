@@ -160,7 +160,7 @@ func decode(ev remedy.Event) ([]Target, error) {
 	case strings.ContainsAny(t.Name, ":/"):
 		return nil, fmt.Errorf("the event's trail %q is neither a name nor an ARN", name)
 	case t.Account == "" || t.Region == "":
-		return nil, fmt.Errorf("the event names account %q and region %q, both are needed", t.Account, t.Region)
+		return nil, fmt.Errorf("the event names account %q and region %q, and both are needed", t.Account, t.Region)
 	}
 	return []Target{t}, nil
 }

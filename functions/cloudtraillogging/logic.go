@@ -42,7 +42,7 @@ type Settings struct {
 
 func check(t Target, s State, p Params) []remedy.Violation {
 	if s.Trail == nil {
-		return []remedy.Violation{{Rule: "deleted", Message: fmt.Sprintf("Trail %s is gone, and Ebb makes again only what it saw compliant before.", t.Name)}}
+		return []remedy.Violation{{Rule: "deleted", Message: fmt.Sprintf("Trail %s is gone, and Ebb makes anew only one that it saw compliant before: create it again.", t.Name)}}
 	}
 	var out []remedy.Violation
 	bad := func(is bool, rule, part, format string, args ...any) {

@@ -70,10 +70,10 @@ func check(t Target, s State, p Params) []remedy.Violation {
 	var out []remedy.Violation
 	bad := func(is bool, rule, part, format string, args ...any) {
 		if is {
-			out = append(out, remedy.Violation{Rule: rule, Part: part, Message: "AWS Config in " + t.Region + " " + fmt.Sprintf(format, args...)})
+			out = append(out, remedy.Violation{Rule: rule, Part: part, Message: "AWS Config of account " + t.Account + " in " + t.Region + " " + fmt.Sprintf(format, args...)})
 		}
 	}
-	bad(s.Recorder == nil, "no-recorder", "", "has no recorder, and Ebb makes again only what it saw compliant before.")
+	bad(s.Recorder == nil, "no-recorder", "", "has no recorder, and Ebb makes anew only one that it saw compliant before: set one up.")
 	bad(s.Channel == nil, "no-delivery-channel", "", "has no delivery channel, without which nothing is recorded.")
 	if s.Channel != nil {
 		bad(!pattern.Fits(p.Buckets, s.Channel.Bucket), "foreign-bucket", s.Channel.Bucket, "delivers to bucket %s, which is not one of those that the policy names.", s.Channel.Bucket)

@@ -47,7 +47,7 @@ func TestCheck(t *testing.T) {
 			var got []string
 			for _, v := range check(here, tt.state, tt.params) {
 				got = append(got, v.Rule+" "+v.Part)
-				if !strings.HasPrefix(v.Message, "AWS Config in us-east-1 ") {
+				if !strings.HasPrefix(v.Message, "AWS Config of account 111122223333 in us-east-1 ") {
 					t.Errorf("message %q does not say where", v.Message)
 				}
 			}

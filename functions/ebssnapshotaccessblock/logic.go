@@ -28,9 +28,9 @@ func check(t Target, s State, p Params) []remedy.Violation {
 	if strength(s.Block) >= strength(p.minimum()) {
 		return nil
 	}
-	message := fmt.Sprintf("Public sharing of EBS snapshots of account %s in %s is in state %s, want %s.", t.Account, t.Region, s.Block, p.minimum())
+	message := fmt.Sprintf("Public sharing of EBS snapshots of account %s in %s is in state %s, where %s is wanted.", t.Account, t.Region, s.Block, p.minimum())
 	if s.ByPolicy {
-		message += " A declarative policy of the organization manages it: only there can it be changed."
+		message += " A declarative policy of the organization says so: change it there."
 	}
 	return []remedy.Violation{{Rule: "public-sharing-not-blocked", Message: message}}
 }

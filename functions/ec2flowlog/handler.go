@@ -163,7 +163,7 @@ func decode(ev remedy.Event) ([]Target, error) {
 	case len(found) == 0:
 		return nil, errors.New("the event holds no flow log id: requestParameters.DeleteFlowLogsRequest.FlowLogId is missing")
 	case ev.Account == "" || ev.Region == "":
-		return nil, fmt.Errorf("the event names account %q and region %q, both are needed", ev.Account, ev.Region)
+		return nil, fmt.Errorf("the event names account %q and region %q, and both are needed", ev.Account, ev.Region)
 	}
 	out := make([]Target, len(found))
 	for i, id := range found {

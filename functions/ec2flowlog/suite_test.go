@@ -321,7 +321,7 @@ func TestWhatWasNeverSeenIsAPersonsToMake(t *testing.T) {
 	if len(recs) != 1 || recs[0].Outcome != remedy.Failed || !remedy.IsPermanent(err) {
 		t.Fatalf("records = %+v, %v; want one that failed for good", recs, err)
 	}
-	const want = "No repair is known: Flow log fl-unknown was deleted: it can't be put back by Ebb; a person must. No retry will mend that."
+	const want = "No repair is known: this can't be put back by Ebb, so a person must: Flow log fl-unknown was deleted. No retry will mend that."
 	if recs[0].Reason != want {
 		t.Errorf("reason = %q, want %q", recs[0].Reason, want)
 	}

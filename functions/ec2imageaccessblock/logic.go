@@ -25,7 +25,7 @@ func check(t Target, s State, _ struct{}) []remedy.Violation {
 	}
 	message := fmt.Sprintf("Machine images of account %s in %s can be shared with everybody.", t.Account, t.Region)
 	if s.ByPolicy {
-		message += " A declarative policy of the organization manages it: only there can it be changed."
+		message += " A declarative policy of the organization says so: change it there."
 	}
 	return []remedy.Violation{{Rule: "public-sharing-not-blocked", Message: message}}
 }

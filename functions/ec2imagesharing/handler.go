@@ -115,7 +115,7 @@ func decode(ev remedy.Event) ([]Target, error) {
 	case !strings.HasPrefix(id, "ami-"):
 		return nil, fmt.Errorf("the event's image id %q does not start with ami-", id)
 	case ev.Account == "" || ev.Region == "":
-		return nil, fmt.Errorf("the event names account %q and region %q, both are needed", ev.Account, ev.Region)
+		return nil, fmt.Errorf("the event names account %q and region %q, and both are needed", ev.Account, ev.Region)
 	}
 	return []Target{{id, ev.Account, ev.Region}}, nil
 }

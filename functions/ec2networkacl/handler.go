@@ -123,7 +123,7 @@ func decode(ev remedy.Event) ([]Target, error) {
 	case !strings.HasPrefix(id, "acl-"):
 		return nil, fmt.Errorf("the event's network ACL id %q does not start with acl-", id)
 	case ev.Account == "" || ev.Region == "":
-		return nil, fmt.Errorf("the event names account %q and region %q, both are needed", ev.Account, ev.Region)
+		return nil, fmt.Errorf("the event names account %q and region %q, and both are needed", ev.Account, ev.Region)
 	}
 	return []Target{{id, ev.Account, ev.Region}}, nil
 }

@@ -129,7 +129,7 @@ func denials(rules []Rule, r Rule, transport string, port int32) []netip.Prefix 
 	return out
 }
 
-func check(_ Target, s State, p Params) []remedy.Violation {
+func check(t Target, s State, p Params) []remedy.Violation {
 	if s.Default && !p.DefaultACLs {
 		return nil
 	}
@@ -139,7 +139,7 @@ func check(_ Target, s State, p Params) []remedy.Violation {
 		if risky := j.open(s.Rules, r); len(risky) > 0 {
 			out = append(out, remedy.Violation{
 				Rule: "world-open-port", Part: strconv.Itoa(int(r.Number)),
-				Message: fmt.Sprintf("Inbound rule %d allows %s from %s; risky there: %s.", r.Number, r, r.CIDR, netrange.List(risky)),
+				Message: fmt.Sprintf("Inbound rule %d of network ACL %s allows %s from %s, and %s.", r.Number, t.ACL, r, r.CIDR, netrange.Are(risky, "risky")),
 			})
 		}
 	}

@@ -28,15 +28,15 @@ func TestCheck(t *testing.T) {
 		params *Params
 		want   []string // a part of each message
 	}{
-		{"ssh from the IPv4 world", state(ssh), nil, []string{"Inbound rule 100 allows tcp 22 from 0.0.0.0/0; risky there: 22."}},
+		{"ssh from the IPv4 world", state(ssh), nil, []string{"Inbound rule 100 of network ACL acl-1 allows tcp 22 from 0.0.0.0/0, and port 22 is risky."}},
 		{"ssh from the IPv6 world", state(ports(100, allow, tcp, 22, 22, "::/0")), nil, []string{"from ::/0"}},
-		{"IPv4 mapped into IPv6", state(ports(100, allow, tcp, 22, 22, "::ffff:0:0/96")), nil, []string{"risky there: 22"}},
+		{"IPv4 mapped into IPv6", state(ports(100, allow, tcp, 22, 22, "::ffff:0:0/96")), nil, []string{"port 22 is risky"}},
 		{"a world with host bits set", state(ports(100, allow, tcp, 22, 22, "208.236.235.254/0")), nil, []string{"208.236.235.254/0"}},
 		{"the world in two halves", state(ports(100, allow, tcp, 22, 22, "0.0.0.0/1"), ports(110, allow, tcp, 22, 22, "128.0.0.0/1")), nil, []string{"rule 100", "rule 110"}},
 		{"udp", state(ports(100, allow, udp, 3389, 3389, "0.0.0.0/0")), nil, []string{"udp 3389"}},
-		{"a range that contains a risky port", state(ports(100, allow, tcp, 20, 25, "0.0.0.0/0")), nil, []string{"tcp 20 to 25 from 0.0.0.0/0; risky there: 22"}},
-		{"ports 0 to 65535 are not missed", state(ports(100, allow, tcp, 0, 65535, "0.0.0.0/0")), nil, []string{"all tcp ports from 0.0.0.0/0; risky there: 22, 3389"}},
-		{"protocol -1 is not missed", state(everything(100, allow, "0.0.0.0/0")), nil, []string{"all protocols and ports from 0.0.0.0/0; risky there: 22, 3389"}},
+		{"a range that contains a risky port", state(ports(100, allow, tcp, 20, 25, "0.0.0.0/0")), nil, []string{"tcp 20 to 25 from 0.0.0.0/0, and port 22 is risky"}},
+		{"ports 0 to 65535 are not missed", state(ports(100, allow, tcp, 0, 65535, "0.0.0.0/0")), nil, []string{"all tcp ports from 0.0.0.0/0, and ports 22 and 3389 are risky"}},
+		{"protocol -1 is not missed", state(everything(100, allow, "0.0.0.0/0")), nil, []string{"all protocols and ports from 0.0.0.0/0, and ports 22 and 3389 are risky"}},
 		{"web", state(ports(100, allow, tcp, 443, 443, "0.0.0.0/0")), nil, nil},
 		{"an office", state(ports(100, allow, tcp, 22, 22, "198.51.100.0/24")), nil, nil},
 		{"a private range", state(everything(100, allow, "10.0.0.0/8")), nil, nil},
@@ -46,9 +46,9 @@ func TestCheck(t *testing.T) {
 		{"a deny", state(everything(100, deny, "0.0.0.0/0")), nil, nil},
 
 		{"answers to connections from within", state(ports(100, allow, tcp, 1024, 65535, "0.0.0.0/0"), ports(110, allow, udp, 32768, 60999, "::/0")), nil, nil},
-		{"such a range that begins too early", state(ports(100, allow, tcp, 22, 65535, "0.0.0.0/0")), nil, []string{"risky there: 22, 3389"}},
-		{"such a range that ends too early", state(ports(100, allow, tcp, 1024, 5000, "0.0.0.0/0")), nil, []string{"risky there: 3389"}},
-		{"answers are judged where a policy wants it", state(ports(100, allow, tcp, 1024, 65535, "0.0.0.0/0")), &strict, []string{"risky there: 3389"}},
+		{"such a range that begins too early", state(ports(100, allow, tcp, 22, 65535, "0.0.0.0/0")), nil, []string{"ports 22 and 3389 are risky"}},
+		{"such a range that ends too early", state(ports(100, allow, tcp, 1024, 5000, "0.0.0.0/0")), nil, []string{"port 3389 is risky"}},
+		{"answers are judged where a policy wants it", state(ports(100, allow, tcp, 1024, 65535, "0.0.0.0/0")), &strict, []string{"port 3389 is risky"}},
 		{"a deny ahead of the answers", state(ports(90, deny, tcp, 3389, 3389, "0.0.0.0/0"), ports(100, allow, tcp, 1024, 65535, "0.0.0.0/0")), &strict, nil},
 
 		{"a deny ahead", state(ports(90, deny, tcp, 22, 22, "0.0.0.0/0"), ssh), nil, nil},
@@ -61,7 +61,7 @@ func TestCheck(t *testing.T) {
 		{"denies that make the whole world", state(everything(80, deny, "128.0.0.0/1"), ports(90, deny, tcp, 0, 100, "0.0.0.0/1"), ssh), nil, nil},
 		{"denies that leave an office", state(everything(80, deny, "0.0.0.0/1"), everything(81, deny, "128.0.0.0/2"), everything(82, deny, "192.0.0.0/3"), everything(83, deny, "224.0.0.0/4"), ssh), nil, []string{"rule 100"}},
 		{"denies that leave a range that is not the world", state(everything(80, deny, "0.0.0.0/1"), everything(81, deny, "192.0.0.0/2"), everything(82, deny, "160.0.0.0/3"), everything(83, deny, "144.0.0.0/4"), everything(84, deny, "136.0.0.0/5"), everything(85, deny, "132.0.0.0/6"), everything(86, deny, "130.0.0.0/7"), everything(87, deny, "129.0.0.0/8"), ssh), nil, nil},
-		{"only tcp is denied ahead of all protocols", state(ports(90, deny, tcp, 0, 65535, "0.0.0.0/0"), everything(100, allow, "0.0.0.0/0")), nil, []string{"risky there: 22, 3389"}},
+		{"only tcp is denied ahead of all protocols", state(ports(90, deny, tcp, 0, 65535, "0.0.0.0/0"), everything(100, allow, "0.0.0.0/0")), nil, []string{"ports 22 and 3389 are risky"}},
 
 		{"a default ACL, open by design", State{Default: true, Rules: []Rule{everything(100, allow, "0.0.0.0/0")}}, nil, nil},
 		{"a default ACL where a policy wants it judged", State{Default: true, Rules: []Rule{everything(100, allow, "0.0.0.0/0"), everything(101, allow, "::/0")}}, &defaults, []string{"rule 100", "rule 101"}},
@@ -76,7 +76,7 @@ func TestCheck(t *testing.T) {
 			if err := p.Validate(); err != nil {
 				t.Fatal(err)
 			}
-			got := check(Target{}, tt.state, p)
+			got := check(Target{ACL: "acl-1"}, tt.state, p)
 			if len(got) != len(tt.want) {
 				t.Fatalf("check = %+v, want %d violations", got, len(tt.want))
 			}

@@ -121,7 +121,7 @@ func decode(ev remedy.Event) ([]Target, error) {
 	case !strings.HasPrefix(id, "rtb-"):
 		return nil, fmt.Errorf("the event's route table id %q does not start with rtb-", id)
 	case ev.Account == "" || ev.Region == "":
-		return nil, fmt.Errorf("the event names account %q and region %q, both are needed", ev.Account, ev.Region)
+		return nil, fmt.Errorf("the event names account %q and region %q, and both are needed", ev.Account, ev.Region)
 	}
 	return []Target{{id, ev.Account, ev.Region}}, nil
 }

@@ -40,7 +40,7 @@ func (r Route) internet() bool { return strings.HasPrefix(r.Target, "igw-") }
 // private says why a table is private, or nothing when it is not.
 func private(s State, p Params) string {
 	if tag := p.privateTag(s.Tags); tag != "" {
-		return "the route table is private by its tag " + tag
+		return "the table is private by its tag " + tag
 	}
 	for _, subnet := range s.Subnets {
 		if tag := p.privateTag(subnet.Tags); tag != "" {
@@ -62,7 +62,7 @@ func (p Params) privateTag(tags map[string]string) string {
 	return ""
 }
 
-func check(_ Target, s State, p Params) []remedy.Violation {
+func check(t Target, s State, p Params) []remedy.Violation {
 	why := private(s, p)
 	if why == "" {
 		return nil
@@ -72,7 +72,7 @@ func check(_ Target, s State, p Params) []remedy.Violation {
 		if r.internet() {
 			out = append(out, remedy.Violation{
 				Rule: "internet-route", Part: r.Destination,
-				Message: fmt.Sprintf("The route for %s leads to internet gateway %s, and %s.", r.Destination, r.Target, why),
+				Message: fmt.Sprintf("The route for %s of route table %s leads to internet gateway %s, although %s.", r.Destination, t.Table, r.Target, why),
 			})
 		}
 	}

@@ -23,7 +23,7 @@ func TestCheck(t *testing.T) {
 		params *Params
 		want   []string // a part of each message
 	}{
-		{"a private table", State{Routes: internet, Tags: tag("Network", "Private")}, nil, []string{"The route for 0.0.0.0/0 leads to internet gateway igw-1, and the route table is private by its tag Network=Private."}},
+		{"a private table", State{Routes: internet, Tags: tag("Network", "Private")}, nil, []string{"The route for 0.0.0.0/0 of route table rtb-1 leads to internet gateway igw-1, although the table is private by its tag Network=Private."}},
 		{"a private subnet", State{Routes: internet, Subnets: []Subnet{{"subnet-1", tag("Tier", "private")}}}, nil, []string{"subnet subnet-1 is private by its tag Tier=private"}},
 		{"a private subnet among public ones", State{Routes: internet, Subnets: []Subnet{{"subnet-1", tag("Network", "Public")}, {"subnet-2", tag("aws-cdk:subnet-type", "Isolated")}}}, nil, []string{"subnet subnet-2"}},
 		{"a public subnet", State{Routes: internet, Subnets: []Subnet{{"subnet-1", tag("Network", "Public")}}}, nil, nil},
@@ -51,7 +51,7 @@ func TestCheck(t *testing.T) {
 			if err := p.Validate(); err != nil {
 				t.Fatal(err)
 			}
-			got := check(Target{}, tt.state, p)
+			got := check(Target{Table: "rtb-1"}, tt.state, p)
 			if len(got) != len(tt.want) {
 				t.Fatalf("check = %+v, want %d violations", got, len(tt.want))
 			}

@@ -15,14 +15,14 @@ func newJudge(p Params, lists map[string][]string) securitygroup.Judge {
 	return securitygroup.Judge{World: netrange.NewWorld(p.AllowedCIDRs, p.WidestV4, p.WidestV6), Ports: netrange.NewPorts(p.RiskyPorts), Lists: lists}
 }
 
-func check(_ Target, s State, p Params) []remedy.Violation {
+func check(t Target, s State, p Params) []remedy.Violation {
 	j := newJudge(p, s.PrefixLists)
 	var out []remedy.Violation
 	for _, r := range s.Rules {
 		if risky, from := j.Opens(r.Opening); len(risky) > 0 {
 			out = append(out, remedy.Violation{
 				Rule: "world-open-port", Part: r.ID,
-				Message: fmt.Sprintf("Rule %s has %s open to %s; risky there: %s.", r.ID, r.Opening, from, netrange.List(risky)),
+				Message: fmt.Sprintf("Rule %s of security group %s has %s open to %s, and %s.", r.ID, t.GroupID, r.Opening, from, netrange.Are(risky, "risky")),
 			})
 		}
 	}

@@ -31,14 +31,14 @@ func (j judge) opens(o securitygroup.Opening) (ports []int, to string) {
 	return j.Opens(o)
 }
 
-func check(_ Target, s State, p Params) []remedy.Violation {
+func check(t Target, s State, p Params) []remedy.Violation {
 	j := newJudge(p, s.PrefixLists)
 	var out []remedy.Violation
 	for _, r := range s.Rules {
 		if ports, to := j.opens(r.Opening); len(ports) > 0 {
 			out = append(out, remedy.Violation{
 				Rule: "forbidden-port-to-world", Part: r.ID,
-				Message: fmt.Sprintf("Outbound rule %s lets %s out to %s; forbidden there: %s.", r.ID, r.Opening, to, netrange.List(ports)),
+				Message: fmt.Sprintf("Outbound rule %s of security group %s lets %s out to %s, and %s.", r.ID, t.GroupID, r.Opening, to, netrange.Are(ports, "forbidden")),
 			})
 		}
 	}

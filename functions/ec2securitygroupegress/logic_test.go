@@ -23,13 +23,13 @@ func TestCheck(t *testing.T) {
 		params *Params
 		want   string // a part of the message; empty means compliant
 	}{
-		{"mail to the IPv4 world", rule("", "tcp", 25, 25, "0.0.0.0/0"), nil, "Outbound rule sgr-1 lets tcp 25 out to 0.0.0.0/0; forbidden there: 25."},
+		{"mail to the IPv4 world", rule("", "tcp", 25, 25, "0.0.0.0/0"), nil, "Outbound rule sgr-1 of security group sg-1 lets tcp 25 out to 0.0.0.0/0, and port 25 is forbidden."},
 		{"SMB to the IPv6 world", rule("", "tcp", 445, 445, "::/0"), nil, "tcp 445 out to ::/0"},
 		{"half of the world", rule("", "tcp", 25, 25, "128.0.0.0/1"), nil, "128.0.0.0/1"},
-		{"IPv4 mapped into IPv6", rule("", "tcp", 25, 25, "::ffff:0:0/96"), nil, "forbidden there: 25"},
-		{"a range that contains a forbidden port", rule("", "udp", 100, 200, "0.0.0.0/0"), nil, "forbidden there: 111, 135, 137, 138, 139"},
+		{"IPv4 mapped into IPv6", rule("", "tcp", 25, 25, "::ffff:0:0/96"), nil, "port 25 is forbidden"},
+		{"a range that contains a forbidden port", rule("", "udp", 100, 200, "0.0.0.0/0"), nil, "ports 111, 135, 137, 138 and 139 are forbidden"},
 		{"all ports of one protocol", rule("", "tcp", 0, 65535, "0.0.0.0/0"), nil, "all tcp ports"},
-		{"tcp by number", rule("", "6", 23, 23, "0.0.0.0/0"), nil, "forbidden there: 23"},
+		{"tcp by number", rule("", "6", 23, 23, "0.0.0.0/0"), nil, "port 23 is forbidden"},
 		{"web", rule("", "tcp", 443, 443, "0.0.0.0/0"), nil, ""},
 		{"mail handed in", rule("", "tcp", 587, 587, "0.0.0.0/0"), nil, ""},
 		{"a relay", rule("", "tcp", 25, 25, "198.51.100.7/32"), nil, ""},
@@ -55,7 +55,7 @@ func TestCheck(t *testing.T) {
 				t.Fatal(err)
 			}
 			tt.rule.ID = "sgr-1"
-			got := check(Target{}, State{Rules: []Rule{tt.rule}, PrefixLists: lists}, p)
+			got := check(Target{GroupID: "sg-1"}, State{Rules: []Rule{tt.rule}, PrefixLists: lists}, p)
 			if tt.want == "" {
 				if len(got) != 0 {
 					t.Errorf("check = %v, want none", got)

@@ -100,7 +100,7 @@ func decode(ev remedy.Event) ([]Target, error) {
 	case !repositoryName.MatchString(name):
 		return nil, fmt.Errorf("the event's requestParameters.repositoryName %q is no name that a repository can have", name)
 	case ev.Account == "" || ev.Region == "":
-		return nil, fmt.Errorf("the event names account %q and region %q, both are needed", ev.Account, ev.Region)
+		return nil, fmt.Errorf("the event names account %q and region %q, and both are needed", ev.Account, ev.Region)
 	case rec.Request.Registry != "" && rec.Request.Registry != ev.Account:
 		return nil, nil
 	}

@@ -65,7 +65,7 @@ func TestDecode(t *testing.T) {
 		"upper case":                 {Detail: with("Web"), Err: "is no name that a repository can have"},
 		"a wildcard":                 {Detail: with("*"), Err: "is no name that a repository can have"},
 		"a line break behind it":     {Detail: with(`web\n`), Err: "is no name that a repository can have"},
-		"no region":                  {Event: nowhere, Err: `region "", both are needed`},
+		"no region":                  {Event: nowhere, Err: `region "", and both are needed`},
 		"a list":                     {Detail: `{"requestParameters":{"repositoryName":[]}}`, Err: "decode CloudTrail record"},
 		"truncated":                  {Detail: `{"requestParameters":`, Err: "decode CloudTrail record"},
 	})

@@ -34,7 +34,7 @@ func (s store) Read(ctx context.Context, t Target) (State, error) {
 	}
 	// Two instances may give out the same id and name.
 	if !strings.EqualFold(r.Host, t.Host) {
-		return State{}, remedy.Permanent(fmt.Errorf("the event is about a repository on %s, the configured GitHub API belongs to %s", t.Host, r.Host))
+		return State{}, remedy.Permanent(fmt.Errorf("the event is about a repository on %s, but the configured GitHub API belongs to %s", t.Host, r.Host))
 	}
 	return State{
 		Owner: r.Owner, Name: r.Name, Visibility: r.Visibility,

@@ -106,7 +106,7 @@ func TestReceiver(t *testing.T) {
 			r := delivery(t, good, "repository")
 			r.ContentLength = webhook.GitHubMaxBody + 1
 			return r
-		}(), status: 413, body: `{"error":"the body has 26214401 bytes, at most 26214400 are read"}`},
+		}(), status: 413, body: `{"error":"the body has 26214401 bytes, and at most 26214400 are read"}`},
 		{name: "busy", request: delivery(t, good, "repository"), err: fmt.Errorf("inbox: %w", webhook.ErrBusy), status: 503, body: `{"error":"too many events are waiting to be handled"}`, header: map[string]string{"Retry-After": "10"}},
 		{name: "accept_fails", request: delivery(t, good, "repository"), err: errors.New("disk full at /var/lib/ebb"), status: 500, body: `{"error":"the event could not be taken in"}`},
 	} {

@@ -112,14 +112,14 @@ func decode(ev remedy.Event) ([]Target, error) {
 		return nil, err
 	}
 	if ev.Account == "" || ev.Region == "" {
-		return nil, fmt.Errorf("the event names account %q and region %q, both are needed", ev.Account, ev.Region)
+		return nil, fmt.Errorf("the event names account %q and region %q, and both are needed", ev.Account, ev.Region)
 	}
 	t := Target{Account: ev.Account, Region: ev.Region, ID: rec.Request.ID}
 	if t.ID == "" {
 		t.ID = rec.Response.ID
 	}
 	if strings.Trim(t.ID, "0123456789abcdef") != "" {
-		return nil, fmt.Errorf("the event's detector id %q is not one", t.ID)
+		return nil, fmt.Errorf("the event's detector id %q is not a detector's", t.ID)
 	}
 	return []Target{t}, nil
 }

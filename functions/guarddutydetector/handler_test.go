@@ -67,7 +67,7 @@ func TestDecodeSamples(t *testing.T) {
 func TestDecodeErrors(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, account, detail, wantErr string }{
-		{"not an id", "111122223333", `{"requestParameters":{"detectorId":"../findings"}}`, `detector id "../findings" is not one`},
+		{"not an id", "111122223333", `{"requestParameters":{"detectorId":"../findings"}}`, `detector id "../findings" is not a detector's`},
 		{"wrong type", "111122223333", `{"requestParameters":{"detectorId":["x"]}}`, "decode CloudTrail record of UpdateDetector"},
 		{"truncated", "111122223333", `{"requestParameters":{"detectorId":"x`, "unexpected end"},
 		{"no account", "", `{"requestParameters":{"detectorId":"abc"}}`, `account ""`},

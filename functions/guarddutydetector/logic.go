@@ -53,7 +53,7 @@ func foundational() []string { return []string{"CLOUD_TRAIL", "DNS_LOGS", "FLOW_
 func check(t Target, s State, p Params) []remedy.Violation {
 	var out []remedy.Violation
 	bad := func(rule, part, format string, args ...any) {
-		out = append(out, remedy.Violation{Rule: rule, Part: part, Message: "GuardDuty in " + t.Region + " " + fmt.Sprintf(format, args...)})
+		out = append(out, remedy.Violation{Rule: rule, Part: part, Message: "GuardDuty of account " + t.Account + " in " + t.Region + " " + fmt.Sprintf(format, args...)})
 	}
 	if s.Detector == nil {
 		bad("no-detector", "", "has no detector: nothing looks for threats.")
@@ -64,7 +64,7 @@ func check(t Target, s State, p Params) []remedy.Violation {
 		bad("suspended", "", "is suspended: nothing looks for threats.")
 	}
 	if d.slower(p) {
-		bad("slow", d.Frequency, "publishes updated findings as %s, the policy wants %s.", d.Frequency, p.Frequency)
+		bad("slow", d.Frequency, "publishes updated findings as %s, where %s is wanted.", d.Frequency, p.Frequency)
 	}
 	for _, name := range p.Features {
 		if f, _ := d.feature(name); !f.Enabled {

@@ -120,7 +120,7 @@ func decode(ev remedy.Event) ([]Target, error) {
 	case t.User == "" && !root:
 		return nil, fmt.Errorf("the event does not say whose access key %s is: responseElements.accessKey.userName and requestParameters.userName are missing, and the caller is no IAM user", t.KeyID)
 	case t.Account == "" || t.Region == "":
-		return nil, fmt.Errorf("the event names account %q and region %q, both are needed", ev.Account, ev.Region)
+		return nil, fmt.Errorf("the event names account %q and region %q, and both are needed", ev.Account, ev.Region)
 	}
 	return []Target{t}, nil
 }

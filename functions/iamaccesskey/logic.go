@@ -34,12 +34,12 @@ func check(t Target, s State, p Params) []remedy.Violation {
 	case t.User == "":
 		return []remedy.Violation{{
 			Rule: "root-access-key", Part: t.KeyID,
-			Message: fmt.Sprintf("The root user of account %s has an access key; event says %s. No role can deactivate it: sign in as root and delete it, or use centralized root access (sts:AssumeRoot with IAMDeleteRootUserCredentials).", t.Account, t.KeyID),
+			Message: fmt.Sprintf("The root user of account %s has an access key (%s, by the event), which no role can deactivate: sign in as root and delete it, or use centralized root access (sts:AssumeRoot with IAMDeleteRootUserCredentials).", t.Account, t.KeyID),
 		}}
 	case matches(p.ForbiddenUsers, t.User) && !matches(p.AllowedUsers, t.User):
 		return []remedy.Violation{{
 			Rule: "forbidden-user", Part: t.KeyID,
-			Message: fmt.Sprintf("User %s must not have access keys, and %s is active.", t.User, t.KeyID),
+			Message: fmt.Sprintf("User %s must have no active access key, and has %s.", t.User, t.KeyID),
 		}}
 	}
 	return nil

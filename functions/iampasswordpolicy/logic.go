@@ -28,7 +28,7 @@ type Policy struct {
 // rule is one thing that a policy asks for.
 type rule struct {
 	name string
-	weak func(Policy, Params) string // what is wrong, or nothing
+	weak func(Policy, Params) string // what is wrong, as the rest of a sentence about the policy; or nothing
 	fix  func(*Policy, Params)
 }
 
@@ -36,42 +36,42 @@ var all = []rule{
 	{
 		"short-password",
 		func(s Policy, p Params) string {
-			return said(s.MinimumPasswordLength < p.MinimumLength, "A password needs %d characters only, not %d.", s.MinimumPasswordLength, p.MinimumLength)
+			return said(s.MinimumPasswordLength < p.MinimumLength, "asks for %d characters, where %d are wanted.", s.MinimumPasswordLength, p.MinimumLength)
 		},
 		func(s *Policy, p Params) { s.MinimumPasswordLength = p.MinimumLength },
 	},
 	{
 		"no-uppercase",
 		func(s Policy, p Params) string {
-			return said(p.RequireUppercase && !s.RequireUppercaseCharacters, "A password needs no upper-case letter.")
+			return said(p.RequireUppercase && !s.RequireUppercaseCharacters, "asks for no upper-case letter.")
 		},
 		func(s *Policy, _ Params) { s.RequireUppercaseCharacters = true },
 	},
 	{
 		"no-lowercase",
 		func(s Policy, p Params) string {
-			return said(p.RequireLowercase && !s.RequireLowercaseCharacters, "A password needs no lower-case letter.")
+			return said(p.RequireLowercase && !s.RequireLowercaseCharacters, "asks for no lower-case letter.")
 		},
 		func(s *Policy, _ Params) { s.RequireLowercaseCharacters = true },
 	},
 	{
 		"no-numbers",
 		func(s Policy, p Params) string {
-			return said(p.RequireNumbers && !s.RequireNumbers, "A password needs no digit.")
+			return said(p.RequireNumbers && !s.RequireNumbers, "asks for no digit.")
 		},
 		func(s *Policy, _ Params) { s.RequireNumbers = true },
 	},
 	{
 		"no-symbols",
 		func(s Policy, p Params) string {
-			return said(p.RequireSymbols && !s.RequireSymbols, "A password needs no symbol.")
+			return said(p.RequireSymbols && !s.RequireSymbols, "asks for no symbol.")
 		},
 		func(s *Policy, _ Params) { s.RequireSymbols = true },
 	},
 	{
 		"password-reuse",
 		func(s Policy, p Params) string {
-			return said(s.PasswordReusePrevention < p.ReusePrevention, "Only the last %d passwords must not be used again, not %d.", s.PasswordReusePrevention, p.ReusePrevention)
+			return said(s.PasswordReusePrevention < p.ReusePrevention, "keeps the last %d passwords from being used again, where %d are wanted.", s.PasswordReusePrevention, p.ReusePrevention)
 		},
 		func(s *Policy, p Params) { s.PasswordReusePrevention = p.ReusePrevention },
 	},
@@ -82,9 +82,9 @@ var all = []rule{
 			case p.MaxAgeDays == 0:
 				return ""
 			case s.MaxPasswordAge == 0:
-				return fmt.Sprintf("A password never expires, not after %d days.", p.MaxAgeDays)
+				return fmt.Sprintf("lets a password live for ever, where %d days are allowed.", p.MaxAgeDays)
 			}
-			return said(s.MaxPasswordAge > p.MaxAgeDays, "A password expires after %d days, not %d.", s.MaxPasswordAge, p.MaxAgeDays)
+			return said(s.MaxPasswordAge > p.MaxAgeDays, "lets a password live for %d days, where %d are allowed.", s.MaxPasswordAge, p.MaxAgeDays)
 		},
 		func(s *Policy, p Params) { s.MaxPasswordAge = p.MaxAgeDays },
 	},
@@ -101,13 +101,13 @@ func check(t Target, s State, p Params) []remedy.Violation {
 	if s.Policy == nil {
 		return []remedy.Violation{{
 			Rule:    "no-password-policy",
-			Message: fmt.Sprintf("Account %s has no password policy of its own: AWS's default asks for 8 characters, and lets a password be used again.", t.Account),
+			Message: fmt.Sprintf("Account %s has no password policy of its own, and AWS's default asks for 8 characters and lets a password be used again.", t.Account),
 		}}
 	}
 	var out []remedy.Violation
 	for _, r := range all {
 		if message := r.weak(*s.Policy, p); message != "" {
-			out = append(out, remedy.Violation{Rule: r.name, Message: message})
+			out = append(out, remedy.Violation{Rule: r.name, Message: "The password policy of account " + t.Account + " " + message})
 		}
 	}
 	return out

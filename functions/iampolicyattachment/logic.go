@@ -32,7 +32,7 @@ func check(t Target, s State, p Params) []remedy.Violation {
 	if admin, why := s.Document.Admin(); admin {
 		return []remedy.Violation{{
 			Rule: "administrator-policy", Part: t.Policy,
-			Message: fmt.Sprintf("Policy %s makes an administrator of %s. %s", t.Policy, t.Principal, why),
+			Message: fmt.Sprintf("Policy %s makes an administrator of %s: %s.", t.Policy, t.Principal, why),
 		}}
 	}
 	return nil

@@ -49,7 +49,7 @@ func TestCheck(t *testing.T) {
 		"a policy of AWS that is not listed":                       {policy: "arn:aws:iam::aws:policy/ReadOnlyAccess", arn: role, params: defaults},
 		"a listed one with a path":                                 {policy: "arn:aws:iam::aws:policy/job-function/SystemAdministrator", arn: role, params: Params{ForbiddenPolicies: iamevent.Patterns{"job-function/*"}}, want: "forbidden-policy: is attached"},
 		"detached since":                                           {policy: awsAdmin, arn: role, params: defaults, detached: true},
-		"an administrator policy under another name":               {policy: own, document: everything, arn: role, params: defaults, want: "administrator-policy: Statement All allows all actions on all resources."},
+		"an administrator policy under another name":               {policy: own, document: everything, arn: role, params: defaults, want: "administrator-policy: statement All allows all actions on all resources."},
 		"all of IAM":                       {policy: own, document: allOfIAM, arn: role, params: defaults, want: "administrator-policy: all of IAM's actions"},
 		"all but buckets":                  {policy: own, document: notBuckets, arn: role, params: defaults, want: "administrator-policy: all actions but s3:*"},
 		"nothing is listed":                {policy: own, document: everything, arn: role, want: "administrator-policy: all actions"},

@@ -129,7 +129,7 @@ func decode(ev remedy.Event) ([]Target, error) {
 	case !policyARN.MatchString(t.Policy):
 		return nil, fmt.Errorf("the event's policy %q is no ARN of an account's managed policy", t.Policy)
 	case t.Account == "" || t.Region == "":
-		return nil, fmt.Errorf("the event names account %q and region %q, both are needed", ev.Account, ev.Region)
+		return nil, fmt.Errorf("the event names account %q and region %q, and both are needed", ev.Account, ev.Region)
 	}
 	return []Target{t}, nil
 }

@@ -58,9 +58,9 @@ func check(t Target, s State, p Params) []remedy.Violation {
 	if !admin {
 		return nil
 	}
-	message := fmt.Sprintf("Version %s of policy %s, the default, makes an administrator of whoever has it. %s", v.ID, t.name(), why)
+	message := fmt.Sprintf("Version %s of policy %s, the default, makes an administrator of whoever has it: %s.", v.ID, t.name(), why)
 	if _, ok := s.harmless(); !ok {
-		message += " There is no version without that: detach the policy, delete it, or make a version of it."
+		message += " No version is without that, so detach the policy, delete it, or make such a version."
 	}
 	return []remedy.Violation{{Rule: "administrator-version", Part: v.ID, Message: message}}
 }

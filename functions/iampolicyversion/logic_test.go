@@ -44,7 +44,7 @@ func TestCheck(t *testing.T) {
 	t.Parallel()
 	boundary := of(t, 1, everything)
 	boundary.Boundary = true
-	const noWayBack = "There is no version without that"
+	const noWayBack = "No version is without that"
 	for name, c := range map[string]struct {
 		state   State
 		params  Params
@@ -54,7 +54,7 @@ func TestCheck(t *testing.T) {
 		"harmless":                                  {state: of(t, 1, buckets)},
 		"a power user":                              {state: of(t, 1, powerUser)},
 		"the bad version is not the default":        {state: of(t, 1, buckets, everything)},
-		"everything":                                {state: of(t, 2, buckets, everything), want: "v2", message: "Version v2 of policy team/deploy, the default, makes an administrator of whoever has it. Statement All allows all actions on all resources."},
+		"everything":                                {state: of(t, 2, buckets, everything), want: "v2", message: "Version v2 of policy team/deploy, the default, makes an administrator of whoever has it: statement All allows all actions on all resources."},
 		"all but buckets":                           {state: of(t, 2, buckets, butBuckets), want: "v2", message: "all actions but s3:*"},
 		"an older one is the default once more":     {state: of(t, 1, everything, buckets), want: "v1", message: "Version v1"},
 		"it has one version":                        {state: of(t, 1, everything), want: "v1", message: noWayBack},
@@ -125,7 +125,7 @@ func TestNoHarmlessVersionHasNoRepair(t *testing.T) {
 	if calls := diff(at("v1"), live, got); len(calls) != 0 {
 		t.Errorf("it leads to the changes %v, want none", calls)
 	}
-	if left := check(at("v1"), got, Params{}); len(left) != 1 || !strings.Contains(left[0].Message, "detach the policy, delete it, or make a version") {
+	if left := check(at("v1"), got, Params{}); len(left) != 1 || !strings.Contains(left[0].Message, "detach the policy, delete it, or make such a version") {
 		t.Errorf("check after repair = %v, want one violation that says what to do", left)
 	}
 }

@@ -103,7 +103,7 @@ func decode(ev remedy.Event) ([]Target, error) {
 		return nil, err
 	}
 	if p.Kind != iamevent.Role {
-		return nil, fmt.Errorf("the event is about %s, a role is expected", p)
+		return nil, fmt.Errorf("the event is about %s, but a role is expected", p)
 	}
 	return []Target{{p}}, nil
 }

@@ -90,7 +90,7 @@ func TestDecodeErrors(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ detail, want string }{
 		"null parameters": {`{"requestParameters":null}`, "names no user, group or role"},
-		"a user":          {`{"requestParameters":{"userName":"jane"}}`, "about user jane, a role is expected"},
+		"a user":          {`{"requestParameters":{"userName":"jane"}}`, "about user jane, but a role is expected"},
 		"a path":          {`{"requestParameters":{"roleName":"a/../b"}}`, "is no name that IAM has"},
 		"wrong type":      {`{"requestParameters":{"roleName":{}}}`, "decode CloudTrail record of CreateRole"},
 		"truncated":       {`{"requestParameters":{"roleName":`, "unexpected end"},

@@ -120,7 +120,7 @@ func decode(ev remedy.Event) ([]Target, error) {
 	case m == nil:
 		return nil, fmt.Errorf("the event's requestParameters.keyId %q is neither a key's id nor its ARN", rec.Request.KeyID)
 	case ev.Account == "" || ev.Region == "":
-		return nil, fmt.Errorf("the event names account %q and region %q, both are needed", ev.Account, ev.Region)
+		return nil, fmt.Errorf("the event names account %q and region %q, and both are needed", ev.Account, ev.Region)
 	}
 	return []Target{{m[1], ev.Account, ev.Region}}, nil
 }

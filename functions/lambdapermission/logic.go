@@ -34,7 +34,7 @@ func check(t Target, s State, p Params) []remedy.Violation {
 		if f, why := fault(t, p, g); f != policydoc.Fine {
 			out = append(out, remedy.Violation{
 				Rule: string(f), Part: g.ID,
-				Message: fmt.Sprintf("Permission %s on function %s %s; it covers %s.", g.ID, t, why, g.Action),
+				Message: fmt.Sprintf("Permission %s (%s) on function %s %s.", g.ID, g.Action, t, why),
 			})
 		}
 	}

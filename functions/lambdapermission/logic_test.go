@@ -58,7 +58,7 @@ func TestCheck(t *testing.T) {
 			var want []remedy.Violation
 			if c.want != policydoc.Fine {
 				_, why := fault(web, c.params, c.grant)
-				want = []remedy.Violation{{Rule: string(c.want), Part: "g", Message: "Permission g on function web " + why + "; it covers lambda:InvokeFunction."}}
+				want = []remedy.Violation{{Rule: string(c.want), Part: "g", Message: "Permission g (lambda:InvokeFunction) on function web " + why + "."}}
 			}
 			if diff := cmp.Diff(want, check(web, State{Grants: []Grant{c.grant}}, c.params)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)

@@ -120,7 +120,7 @@ func remove(ctx context.Context, cl client, t Target, c Change) error {
 		case i < 0:
 			return nil
 		case live[i] != c.Grant:
-			return fmt.Errorf("it is another one since it was read: %+v", live[i])
+			return fmt.Errorf("it has become another one since it was read: %+v", live[i])
 		}
 		c.Revision = revision
 	}
@@ -155,7 +155,7 @@ func add(ctx context.Context, cl client, t Target, g Grant) error {
 		}
 	case cloud.HasCode(err, "InvalidParameterValueException", "PolicyLengthExceededException"):
 		// It was there before, so what is wrong is what it names.
-		err = remedy.Permanent(fmt.Errorf("lambda refuses the permission; its principal may have been deleted since: %w", err))
+		err = remedy.Permanent(fmt.Errorf("the permission is refused; its principal may have been deleted since: %w", err))
 	}
 	return cloud.Explain(err, "lambda:AddPermission", codeNotFound)
 }

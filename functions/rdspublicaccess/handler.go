@@ -106,7 +106,7 @@ func decode(ev remedy.Event) ([]Target, error) {
 		return nil, err
 	}
 	if ev.Account == "" || ev.Region == "" {
-		return nil, fmt.Errorf("the event names account %q and region %q, both are needed", ev.Account, ev.Region)
+		return nil, fmt.Errorf("the event names account %q and region %q, and both are needed", ev.Account, ev.Region)
 	}
 	var targets []Target
 	for _, name := range []string{rec.Request.Instance, rec.Request.Restored, rec.Request.Renamed} {

@@ -113,7 +113,7 @@ func decode(ev remedy.Event) ([]Target, error) {
 	case !identifier.MatchString(t.Snapshot):
 		return nil, fmt.Errorf("the event's snapshot %q is no name that a snapshot can have", t.Snapshot)
 	case ev.Account == "" || ev.Region == "":
-		return nil, fmt.Errorf("the event names account %q and region %q, both are needed", ev.Account, ev.Region)
+		return nil, fmt.Errorf("the event names account %q and region %q, and both are needed", ev.Account, ev.Region)
 	}
 	return []Target{t}, nil
 }

@@ -14,8 +14,8 @@ type State struct {
 }
 
 // check gives a violation for each required flag that is off.
-func check(_ Target, s State, p Params) []remedy.Violation {
-	return s.Block.Violations(p.Required, "the account", "the account's buckets and objects")
+func check(t Target, s State, p Params) []remedy.Violation {
+	return s.Block.Violations(p.Required, "account "+t.Account, "its buckets and objects")
 }
 
 // repair turns on the required flags, and those that were on in the baseline.

@@ -16,7 +16,7 @@ func TestCheckNamesTheAccount(t *testing.T) {
 	got := check(acme, State{}, Params{Required: []string{"IgnorePublicAcls"}})
 	want := []remedy.Violation{{
 		Rule: "ignore-public-acls-off", Part: "IgnorePublicAcls",
-		Message: "IgnorePublicAcls is off, because the account has no public access block: public ACLs of the account's buckets and objects have effect.",
+		Message: "IgnorePublicAcls is off, because account " + acme.Account + " has no public access block: public ACLs of its buckets and objects have effect.",
 	}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("violations (-want +got):\n%s", diff)

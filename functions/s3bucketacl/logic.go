@@ -49,7 +49,7 @@ func check(t Target, s State, p Params) []remedy.Violation {
 		if group, who, ok := g.public(); ok {
 			out = append(out, remedy.Violation{
 				Rule: "public-grant", Part: group + " " + g.Permission,
-				Message: fmt.Sprintf("The ACL grants %s to the group %s: %s.", g.Permission, group, who),
+				Message: fmt.Sprintf("The ACL of bucket %s grants %s to the group %s, which is %s.", t.Bucket, g.Permission, group, who),
 			})
 		}
 	}

@@ -14,7 +14,7 @@ import (
 
 func TestCheck(t *testing.T) {
 	t.Parallel()
-	reads := remedy.Violation{Rule: "public-grant", Part: "AllUsers READ", Message: "The ACL grants READ to the group AllUsers: everybody."}
+	reads := remedy.Violation{Rule: "public-grant", Part: "AllUsers READ", Message: "The ACL of bucket acme-invoices grants READ to the group AllUsers, which is everybody."}
 	for name, c := range map[string]struct {
 		state  State
 		params Params
@@ -25,9 +25,9 @@ func TestCheck(t *testing.T) {
 		"log delivery is not public": {state: acl(logsWrite)},
 		"an account is not public":   {state: acl(partnerReads)},
 		"everybody":                  {state: acl(everyoneReads), want: []remedy.Violation{reads}},
-		"everybody may read the ACL": {state: acl(Grant{URI: everyoneReads.URI, Permission: "READ_ACP"}), want: []remedy.Violation{{Rule: "public-grant", Part: "AllUsers READ_ACP", Message: "The ACL grants READ_ACP to the group AllUsers: everybody."}}},
+		"everybody may read the ACL": {state: acl(Grant{URI: everyoneReads.URI, Permission: "READ_ACP"}), want: []remedy.Violation{{Rule: "public-grant", Part: "AllUsers READ_ACP", Message: "The ACL of bucket acme-invoices grants READ_ACP to the group AllUsers, which is everybody."}}},
 		"everybody with an account is the public, too": {state: acl(usersRead), want: []remedy.Violation{
-			{Rule: "public-grant", Part: "AuthenticatedUsers READ", Message: "The ACL grants READ to the group AuthenticatedUsers: everybody with any AWS account."},
+			{Rule: "public-grant", Part: "AuthenticatedUsers READ", Message: "The ACL of bucket acme-invoices grants READ to the group AuthenticatedUsers, which is everybody with any AWS account."},
 		}},
 		"may be public": {state: acl(everyoneReads), params: Params{AllowedBuckets: []string{"acme-*"}}},
 		"another may":   {state: acl(everyoneReads), params: Params{AllowedBuckets: []string{"acme"}}, want: []remedy.Violation{reads}},

@@ -80,7 +80,7 @@ func check(t Target, s State, p Params) []remedy.Violation {
 	}
 	return []remedy.Violation{{
 		Rule:    "logging-off",
-		Message: "Server access logging is off: nobody can tell who read what.",
+		Message: "Server access logging of bucket " + t.Bucket + " is off, so nobody can tell who read what.",
 	}}
 }
 

@@ -12,7 +12,7 @@ import (
 
 func TestCheck(t *testing.T) {
 	t.Parallel()
-	off := []remedy.Violation{{Rule: ruleOff, Message: "Server access logging is off: nobody can tell who read what."}}
+	off := []remedy.Violation{{Rule: ruleOff, Message: "Server access logging of bucket acme-invoices is off, so nobody can tell who read what."}}
 	for name, c := range map[string]struct {
 		state  State
 		params Params

@@ -12,7 +12,9 @@ type State = resourcepolicy.State
 // check gives a violation for each statement at fault. That the bucket's public
 // access block may hold it off for now makes it no better: the statement works
 // as soon as the block is lifted.
-func check(t Target, s State, p Params) []remedy.Violation { return p.judge(t).Check(s) }
+func check(t Target, s State, p Params) []remedy.Violation {
+	return p.judge(t).Check("bucket "+t.Bucket, s)
+}
 
 func repair(t Target, live State, base remedy.Baseline[State], p Params) State {
 	return p.judge(t).Repair(live, base)

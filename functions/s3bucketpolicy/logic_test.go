@@ -17,7 +17,7 @@ func TestCheck(t *testing.T) {
 	violation := func(part, message string) remedy.Violation {
 		return remedy.Violation{Rule: "public-statement", Part: part, Message: message}
 	}
-	const everyone = `allows everyone (AWS principal "*") without a condition; it covers`
+	const everyone = ` of the policy of bucket www allows everyone (AWS principal "*") without a condition.`
 	for name, c := range map[string]struct {
 		policy []string
 		params Params
@@ -27,14 +27,14 @@ func TestCheck(t *testing.T) {
 		"deny of everyone":               {policy: []string{tlsOnly}},
 		"another account":                {policy: []string{partner}},
 		"conditions on org and VPC":      {policy: []string{org, vpc}},
-		"public by its Sid":              {policy: []string{tlsOnly, read}, want: []remedy.Violation{violation("PublicRead", "Statement PublicRead "+everyone+" s3:GetObject.")}},
-		"public without a Sid":           {policy: []string{tlsOnly, list}, want: []remedy.Violation{violation("#2", "Statement #2 "+everyone+" s3:ListBucket, s3:Get*.")}},
-		"public for all but some action": {policy: []string{`{"Effect":"Allow","Principal":"*","NotAction":"s3:Put*","Resource":"*"}`}, want: []remedy.Violation{violation("#1", "Statement #1 "+everyone+" all actions but s3:Put*.")}},
-		"two with one Sid":               {policy: []string{read, read}, want: []remedy.Violation{violation("PublicRead", "Statement PublicRead "+everyone+" s3:GetObject."), violation("PublicRead", "Statement PublicRead "+everyone+" s3:GetObject.")}},
-		"in the order of the policy":     {policy: []string{list, partner, read}, want: []remedy.Violation{violation("#1", "Statement #1 "+everyone+" s3:ListBucket, s3:Get*."), violation("PublicRead", "Statement PublicRead "+everyone+" s3:GetObject.")}},
+		"public by its Sid":              {policy: []string{tlsOnly, read}, want: []remedy.Violation{violation("PublicRead", "Statement PublicRead (s3:GetObject)"+everyone)}},
+		"public without a Sid":           {policy: []string{tlsOnly, list}, want: []remedy.Violation{violation("#2", "Statement #2 (s3:ListBucket, s3:Get*)"+everyone)}},
+		"public for all but some action": {policy: []string{`{"Effect":"Allow","Principal":"*","NotAction":"s3:Put*","Resource":"*"}`}, want: []remedy.Violation{violation("#1", "Statement #1 (all actions but s3:Put*)"+everyone)}},
+		"two with one Sid":               {policy: []string{read, read}, want: []remedy.Violation{violation("PublicRead", "Statement PublicRead (s3:GetObject)"+everyone), violation("PublicRead", "Statement PublicRead (s3:GetObject)"+everyone)}},
+		"in the order of the policy":     {policy: []string{list, partner, read}, want: []remedy.Violation{violation("#1", "Statement #1 (s3:ListBucket, s3:Get*)"+everyone), violation("PublicRead", "Statement PublicRead (s3:GetObject)"+everyone)}},
 		"allowed by name":                {policy: []string{read}, params: Params{AllowedBuckets: []string{"www"}}},
 		"allowed by pattern":             {policy: []string{read}, params: Params{AllowedBuckets: []string{"x", "w*"}}},
-		"not in the pattern":             {policy: []string{read}, params: Params{AllowedBuckets: []string{"ww", "w"}}, want: []remedy.Violation{violation("PublicRead", "Statement PublicRead "+everyone+" s3:GetObject.")}},
+		"not in the pattern":             {policy: []string{read}, params: Params{AllowedBuckets: []string{"ww", "w"}}, want: []remedy.Violation{violation("PublicRead", "Statement PublicRead (s3:GetObject)"+everyone)}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -1,6 +1,8 @@
 package s3bucketversioning
 
 import (
+	"fmt"
+
 	"github.com/ebb-ops/ebb/pkg/pattern"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
@@ -26,15 +28,16 @@ func (s State) ResourceTags() map[string]string { return s.Tags }
 func check(t Target, s State, p Params) []remedy.Violation {
 	var out []remedy.Violation
 	if s.Status == suspended && !pattern.Any(p.AllowedBuckets, t.Bucket) {
-		message := "Versioning is suspended: an object that is overwritten or deleted is lost."
+		message := fmt.Sprintf("Versioning of bucket %s is suspended, so an object that is overwritten or deleted is lost.", t.Bucket)
 		if s.MFADelete {
-			message = "Versioning is suspended, and because the bucket has MFA delete only the root user with its MFA device can enable it."
+			message = fmt.Sprintf("Versioning of bucket %s is suspended, and because of its MFA delete only the root user with its MFA device can enable it.", t.Bucket)
 		}
 		out = append(out, remedy.Violation{Rule: "versioning-suspended", Message: message})
 	}
 	if s.Status != "" && !s.MFADelete && pattern.Any(p.MFADelete, t.Bucket) {
 		out = append(out, remedy.Violation{
-			Rule: "mfa-delete-off", Message: "MFA delete is off, and only the root user with its MFA device can turn it on.",
+			Rule:    "mfa-delete-off",
+			Message: fmt.Sprintf("MFA delete of bucket %s is off, and only the root user with its MFA device can turn it on.", t.Bucket),
 		})
 	}
 	return out

@@ -29,21 +29,21 @@ func TestCheck(t *testing.T) {
 		"never had versioning":            {state: State{}},
 		"never had it, MFA delete wanted": {state: State{}, params: vault},
 		"suspended": {state: State{Status: suspended}, want: []remedy.Violation{
-			{Rule: ruleSuspended, Message: "Versioning is suspended: an object that is overwritten or deleted is lost."},
+			{Rule: ruleSuspended, Message: "Versioning of bucket acme-invoices is suspended, so an object that is overwritten or deleted is lost."},
 		}},
 		"suspended with MFA delete": {state: State{Status: suspended, MFADelete: true}, want: []remedy.Violation{
-			{Rule: ruleSuspended, Message: "Versioning is suspended, and because the bucket has MFA delete only the root user with its MFA device can enable it."},
+			{Rule: ruleSuspended, Message: "Versioning of bucket acme-invoices is suspended, and because of its MFA delete only the root user with its MFA device can enable it."},
 		}},
-		"may be suspended":                      {state: State{Status: suspended}, params: Params{AllowedBuckets: []string{"acme-*"}}},
-		"another may be suspended":              {state: State{Status: suspended}, params: Params{AllowedBuckets: []string{"acme"}}, want: check(invoices, State{Status: suspended}, Params{})},
-		"MFA delete is on, and must be":         {state: State{Status: enabled, MFADelete: true}, params: vault},
-		"MFA delete is off, and need not be on": {state: State{Status: enabled}, params: Params{MFADelete: []string{"acme"}}},
+		"may be suspended":              {state: State{Status: suspended}, params: Params{AllowedBuckets: []string{"acme-*"}}},
+		"another may be suspended":      {state: State{Status: suspended}, params: Params{AllowedBuckets: []string{"acme"}}, want: check(invoices, State{Status: suspended}, Params{})},
+		"MFA delete is on, and must be": {state: State{Status: enabled, MFADelete: true}, params: vault},
+		"MFA delete of bucket acme-invoices is off, and need not be on": {state: State{Status: enabled}, params: Params{MFADelete: []string{"acme"}}},
 		"MFA delete is off": {state: State{Status: enabled}, params: vault, want: []remedy.Violation{
-			{Rule: ruleMFA, Message: "MFA delete is off, and only the root user with its MFA device can turn it on."},
+			{Rule: ruleMFA, Message: "MFA delete of bucket acme-invoices is off, and only the root user with its MFA device can turn it on."},
 		}},
 		"both": {state: State{Status: suspended}, params: vault, want: []remedy.Violation{
-			{Rule: ruleSuspended, Message: "Versioning is suspended: an object that is overwritten or deleted is lost."},
-			{Rule: ruleMFA, Message: "MFA delete is off, and only the root user with its MFA device can turn it on."},
+			{Rule: ruleSuspended, Message: "Versioning of bucket acme-invoices is suspended, so an object that is overwritten or deleted is lost."},
+			{Rule: ruleMFA, Message: "MFA delete of bucket acme-invoices is off, and only the root user with its MFA device can turn it on."},
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -23,7 +23,7 @@ func check(t Target, s State, p Params) []remedy.Violation {
 	if pattern.Any(p.AllowedBuckets, t.Bucket) {
 		return nil
 	}
-	return s.Block.Violations(p.Required, "the bucket", "the bucket and its objects")
+	return s.Block.Violations(p.Required, "bucket "+t.Bucket, "it and its objects")
 }
 
 // repair turns on the required flags, and those that were on in the baseline.

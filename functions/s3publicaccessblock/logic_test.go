@@ -20,19 +20,19 @@ func TestCheck(t *testing.T) {
 	}{
 		"all on": {state: with(on, on, on, on)},
 		"all off": {state: with(off, off, off, off), want: []remedy.Violation{
-			{Rule: aclsOff, Part: "BlockPublicAcls", Message: "BlockPublicAcls is off: public ACLs can be put on the bucket and its objects."},
-			{Rule: ignoreOff, Part: "IgnorePublicAcls", Message: "IgnorePublicAcls is off: public ACLs of the bucket and its objects have effect."},
-			{Rule: policyOff, Part: "BlockPublicPolicy", Message: "BlockPublicPolicy is off: a public bucket policy can be put."},
-			{Rule: restrictOff, Part: "RestrictPublicBuckets", Message: "RestrictPublicBuckets is off: a public bucket policy lets in other accounts and the public."},
+			{Rule: aclsOff, Part: "BlockPublicAcls", Message: "BlockPublicAcls of bucket www is off: public ACLs can be put on it and its objects."},
+			{Rule: ignoreOff, Part: "IgnorePublicAcls", Message: "IgnorePublicAcls of bucket www is off: public ACLs of it and its objects have effect."},
+			{Rule: policyOff, Part: "BlockPublicPolicy", Message: "BlockPublicPolicy of bucket www is off: a public bucket policy can be put."},
+			{Rule: restrictOff, Part: "RestrictPublicBuckets", Message: "RestrictPublicBuckets of bucket www is off: a public bucket policy lets in other accounts and the public."},
 		}},
 		"no block, one flag required": {state: State{}, params: Params{Required: []string{"IgnorePublicAcls"}}, want: []remedy.Violation{
-			{Rule: ignoreOff, Part: "IgnorePublicAcls", Message: "IgnorePublicAcls is off, because the bucket has no public access block: public ACLs of the bucket and its objects have effect."},
+			{Rule: ignoreOff, Part: "IgnorePublicAcls", Message: "IgnorePublicAcls is off, because bucket www has no public access block: public ACLs of it and its objects have effect."},
 		}},
 		"only what is not required is off": {state: with(on, off, off, on), params: Params{Required: []string{"RestrictPublicBuckets", "BlockPublicAcls"}}},
 		"allowed by name":                  {state: State{}, params: Params{AllowedBuckets: []string{"www"}}},
 		"allowed by pattern":               {state: with(off, off, off, off), params: Params{AllowedBuckets: []string{"x", "w?w"}}},
 		"not in the pattern": {state: with(on, on, on, off), params: Params{AllowedBuckets: []string{"ww", "w"}}, want: []remedy.Violation{
-			{Rule: restrictOff, Part: "RestrictPublicBuckets", Message: "RestrictPublicBuckets is off: a public bucket policy lets in other accounts and the public."},
+			{Rule: restrictOff, Part: "RestrictPublicBuckets", Message: "RestrictPublicBuckets of bucket www is off: a public bucket policy lets in other accounts and the public."},
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

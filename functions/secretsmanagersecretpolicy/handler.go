@@ -124,7 +124,7 @@ func decode(ev remedy.Event) ([]Target, error) {
 	case parts == nil && !secretName.MatchString(id):
 		return nil, fmt.Errorf("the event's secret %q is no ARN and no name that a secret can have", id)
 	case ev.Account == "" || ev.Region == "":
-		return nil, fmt.Errorf("the event names account %q and region %q, both are needed", ev.Account, ev.Region)
+		return nil, fmt.Errorf("the event names account %q and region %q, and both are needed", ev.Account, ev.Region)
 	case parts != nil && parts[2] != ev.Account:
 		return nil, nil
 	}

@@ -50,7 +50,7 @@ func TestDecode(t *testing.T) {
 		"another service's ARN":    {Detail: with("arn:aws:glue:eu-central-1:111122223333:catalog"), Err: "is no ARN and no name"},
 		"a line break behind it":   {Detail: with(`x\n`), Err: "is no ARN and no name"},
 		"a name too long":          {Detail: with(strings.Repeat("x", 513)), Err: "is no ARN and no name"},
-		"no region":                {Event: nowhere, Err: `region "", both are needed`},
+		"no region":                {Event: nowhere, Err: `region "", and both are needed`},
 		"a list":                   {Detail: `{"requestParameters":{"secretId":[]}}`, Err: "decode CloudTrail record"},
 		"truncated":                {Detail: `{"requestParameters":`, Err: "decode CloudTrail record"},
 	})

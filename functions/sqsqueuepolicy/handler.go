@@ -110,7 +110,7 @@ func decode(ev remedy.Event) ([]Target, error) {
 	case parts == nil:
 		return nil, fmt.Errorf("the event's queueUrl %q is no URL that a queue can have", url)
 	case ev.Account == "" || ev.Region == "":
-		return nil, fmt.Errorf("the event names account %q and region %q, both are needed", ev.Account, ev.Region)
+		return nil, fmt.Errorf("the event names account %q and region %q, and both are needed", ev.Account, ev.Region)
 	case parts[1] != ev.Account:
 		return nil, nil
 	}

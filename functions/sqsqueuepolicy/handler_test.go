@@ -66,7 +66,7 @@ func TestDecode(t *testing.T) {
 		"a line break behind it":     {Detail: with(fifo + `\n`), Err: "is no URL that a queue can have"},
 		"a query behind it":          {Detail: with(fifo + "?x"), Err: "is no URL that a queue can have"},
 		"a name in another alphabet": {Detail: with("https://x/111122223333/jöbs"), Err: "is no URL that a queue can have"},
-		"no region":                  {Event: nowhere, Err: `region "", both are needed`},
+		"no region":                  {Event: nowhere, Err: `region "", and both are needed`},
 		"a list":                     {Detail: `{"requestParameters":[]}`, Err: "decode CloudTrail record"},
 		"truncated":                  {Detail: `{"requestParameters":{"queueUrl":"`, Err: "decode CloudTrail record"},
 	})

@@ -62,9 +62,9 @@ func CheckNames(field string, names []string) error {
 
 // Violations gives one for each required flag that is off; no names mean that
 // all four are required. holder and its things are what messages call them:
-// "the bucket", "the bucket and its objects".
+// "bucket site", "it and its objects".
 func (b *Block) Violations(required []string, holder, things string) []remedy.Violation {
-	why := "is off"
+	why := "of " + holder + " is off"
 	if b == nil {
 		why = "is off, because " + holder + " has no public access block"
 	}

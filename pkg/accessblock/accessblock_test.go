@@ -28,7 +28,7 @@ func TestViolations(t *testing.T) {
 			{Rule: "restrict-public-buckets-off", Part: "RestrictPublicBuckets", Message: "RestrictPublicBuckets is off, because the account has no public access block: a public bucket policy lets in other accounts and the public."},
 		}},
 		"one off": {block: &block{true, true, false, true}, want: []remedy.Violation{
-			{Rule: "block-public-policy-off", Part: "BlockPublicPolicy", Message: "BlockPublicPolicy is off: a public bucket policy can be put."},
+			{Rule: "block-public-policy-off", Part: "BlockPublicPolicy", Message: "BlockPublicPolicy of the account is off: a public bucket policy can be put."},
 		}},
 		"only what is not required is off": {block: &block{false, true, false, true}, required: []string{"IgnorePublicAcls", "RestrictPublicBuckets"}},
 	} {

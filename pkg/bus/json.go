@@ -37,7 +37,7 @@ func parse(data []byte, levels int) (gjson.Result, error) {
 // checkText refuses what no event can be: too many bytes, or bytes that are no text.
 func checkText(data []byte) error {
 	if len(data) > MaxEvent {
-		return fmt.Errorf("%w: %d bytes, at most %d are taken", ErrTooLarge, len(data), MaxEvent)
+		return fmt.Errorf("%w: %d bytes, and at most %d are taken", ErrTooLarge, len(data), MaxEvent)
 	}
 	if !utf8.Valid(data) {
 		pos := 0

@@ -53,7 +53,7 @@ type span struct{ start, end int }
 
 func split(body []byte) ([]span, error) {
 	if len(body) > MaxBody {
-		return nil, fmt.Errorf("%w: %d bytes, at most %d are taken", ErrTooLarge, len(body), MaxBody)
+		return nil, fmt.Errorf("%w: %d bytes, and at most %d are taken", ErrTooLarge, len(body), MaxBody)
 	}
 	s := &splitter{body: body}
 	at := after(body, 0, space)

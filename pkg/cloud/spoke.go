@@ -120,7 +120,7 @@ func (a *Accounts) Credentials(account string) aws.CredentialsProvider {
 func (a *Accounts) assume(ctx context.Context, account string) (aws.Credentials, error) {
 	switch {
 	case !accountID.MatchString(account):
-		return aws.Credentials{}, remedy.Permanent(fmt.Errorf("the event names no account: %q, want twelve digits", account))
+		return aws.Credentials{}, remedy.Permanent(fmt.Errorf("the event names account %q, which is not twelve digits", account))
 	case a.role == "":
 		return aws.Credentials{}, fmt.Errorf("the resource belongs to account %s, these functions to %s (%s): deploy infra/spoke.yaml there and set %s here", account, a.home, SettingAccount, SettingSpokeRole)
 	}

@@ -37,8 +37,12 @@ func (p *Printer) DeadLetter(d remedy.DeadLetter, hint string) error {
 		field{name: "event id", value: d.Event},
 		field{name: "attempts", value: fmt.Sprint(d.Attempts)},
 	)
-	p.heading(&b, fmt.Sprintf("Payload (%d bytes)", len(d.Payload)))
-	p.text(&b, lines(d.Payload))
+	p.payload(&b, "Payload", d.Payload)
 	b.WriteString("\n" + Clean(hint) + "\n")
 	return p.emit(&b)
+}
+
+func (p *Printer) payload(b *strings.Builder, title string, payload []byte) {
+	p.heading(b, fmt.Sprintf("%s (%d bytes)", title, len(payload)))
+	p.text(b, lines(payload))
 }

@@ -16,11 +16,13 @@ import (
 type Detail struct {
 	Record remedy.Record
 	Traces []waterfall.Trace // the record's own, and those that came of it later
+	Event  []byte            // the event that it came from, as received; nil to leave it out
 	Hint   string            // what a person can do next; may be empty
 }
 
 // Record writes a record in full: what happened and why, what was wrong, the
-// calls, the state before and after, the times and the trace.
+// calls, the state before and after, the times, the trace, and the event if it
+// is given.
 func (p *Printer) Record(d Detail) error {
 	var b strings.Builder
 	r := d.Record
@@ -32,6 +34,9 @@ func (p *Printer) Record(d Detail) error {
 	p.state(&b, r)
 	p.times(&b, r.Times)
 	p.traces(&b, d.Traces)
+	if d.Event != nil {
+		p.payload(&b, "Event, as it was received", d.Event)
+	}
 	if d.Hint != "" {
 		b.WriteByte('\n')
 		b.WriteString(Clean(d.Hint))

@@ -113,12 +113,37 @@ func Shown(edits []Edit) (out []Part) {
 	return out
 }
 
-// Lines gives JSON one member a line; what is not JSON, as it is.
+// maxIndent is how deep JSON may nest to be indented. Deeper, the indentation
+// would outgrow the text: 20 KB of brackets alone would fill 200 MB.
+const maxIndent = 100
+
+// Lines gives JSON one member a line; what is not JSON, or nests too deep to be
+// read by anyone, as it is.
 func Lines(raw []byte) []string {
 	var indented bytes.Buffer
-	if json.Indent(&indented, raw, "", "  ") != nil {
+	if depth(raw) > maxIndent || json.Indent(&indented, raw, "", "  ") != nil {
 		indented.Reset()
 		indented.Write(raw)
 	}
 	return strings.Split(indented.String(), "\n")
+}
+
+// depth gives how many brackets of JSON are open at once, at the most.
+func depth(raw []byte) (most int) {
+	open, quoted := 0, false
+	for i := 0; i < len(raw); i++ {
+		switch c := raw[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			open++
+			most = max(most, open)
+		case c == '}' || c == ']':
+			open--
+		}
+	}
+	return most
 }

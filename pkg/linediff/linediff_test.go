@@ -74,3 +74,28 @@ func TestCompareHugeStates(t *testing.T) {
 		t.Errorf("%d edits in %s", len(edits), took)
 	}
 }
+
+func TestLines(t *testing.T) {
+	t.Parallel()
+	deep := strings.Repeat(`[`, maxIndent+1) + strings.Repeat(`]`, maxIndent+1)
+	for name, tt := range map[string]struct {
+		raw  string
+		want []string
+	}{
+		"an object":        {`{"a":[1,"["]}`, []string{"{", `  "a": [`, "    1,", `    "["`, "  ]", "}"}},
+		"no JSON":          {"one\ntwo {", []string{"one", "two {"}},
+		"nothing":          {"", []string{""}},
+		"too deep":         {deep, []string{deep}},
+		"brackets in text": {`{"\"` + deep + `":1}`, []string{"{", `  "\"` + deep + `": 1`, "}"}},
+	} {
+		if diff := cmp.Diff(tt.want, Lines([]byte(tt.raw))); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+	if n := len(Lines([]byte(deep[1 : len(deep)-1]))); n != 2*maxIndent-1 {
+		t.Errorf("%d levels are %d lines, want %d", maxIndent, n, 2*maxIndent-1)
+	}
+	if n := len(Lines([]byte(strings.Repeat("[", 1<<20)))); n != 1 {
+		t.Errorf("a megabyte of open brackets is %d lines, want 1", n)
+	}
+}

@@ -111,8 +111,12 @@ func TestPorts(t *testing.T) {
 			t.Errorf("In(%d, %d) (-want +got):\n%s", tt.from, tt.to, diff)
 		}
 	}
-	if got := netrange.List([]int{1, 2, 3, 4, 5, 6, 7, 8}); got != "1, 2, 3, 4, 5, 6 and 2 more" {
-		t.Errorf("List = %q", got)
+	for want, ports := range map[string][]int{
+		"port 22 is risky": {22}, "ports 22 and 3389 are risky": {22, 3389}, "ports 1, 2, 3, 4, 5, 6 and 2 more are risky": {1, 2, 3, 4, 5, 6, 7, 8},
+	} {
+		if got := netrange.Are(ports, "risky"); got != want {
+			t.Errorf("Are(%v) = %q, want %q", ports, got, want)
+		}
 	}
 }
 

@@ -41,18 +41,20 @@ func CheckPorts(parameter string, ports []int) error {
 	return nil
 }
 
-// List names ports for a person, at most six of them.
-func List(ports []int) string {
+// Are says of ports what they are, naming at most six: "port 22 is risky",
+// "ports 22 and 3389 are risky".
+func Are(ports []int, what string) string {
 	const most = 6
-	var b strings.Builder
-	for i, p := range ports[:min(len(ports), most)] {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString(strconv.Itoa(p))
+	if len(ports) == 1 {
+		return fmt.Sprintf("port %d is %s", ports[0], what)
+	}
+	var names []string
+	for _, p := range ports[:min(len(ports), most)] {
+		names = append(names, strconv.Itoa(p))
 	}
 	if len(ports) > most {
-		fmt.Fprintf(&b, " and %d more", len(ports)-most)
+		names = append(names, fmt.Sprintf("%d more", len(ports)-most))
 	}
-	return b.String()
+	last := len(names) - 1
+	return "ports " + strings.Join(names[:last], ", ") + " and " + names[last] + " are " + what
 }

@@ -323,7 +323,7 @@ func (k *checker) route(i int, r Route) {
 	k.channels(r.Channels, "routes", i, "channels")
 	for j, o := range r.Outcomes {
 		if !slices.Contains(Outcomes(), o) {
-			k.add(fmt.Sprintf("unknown outcome; there are %s", join(Outcomes())), "routes", i, "outcomes", j)
+			k.add(fmt.Sprintf("unknown outcome: choose one of %s", join(Outcomes())), "routes", i, "outcomes", j)
 		}
 	}
 	k.severity(r.Severity, "routes", i, "severity")
@@ -359,7 +359,7 @@ func (k *checker) channels(names []string, steps ...any) {
 
 func (k *checker) severity(s remedy.Severity, steps ...any) {
 	if s != "" && !slices.Contains(Severities(), s) {
-		k.add("unknown severity; there are "+join(Severities()), steps...)
+		k.add("unknown severity: choose one of "+join(Severities()), steps...)
 	}
 }
 

@@ -45,11 +45,11 @@ func identityMembers(has map[string]bool) error {
 }
 
 // Admin reports whether the policy makes an administrator of who has it, and
-// why, as a sentence. One statement for which [Statement.Admin] holds is enough.
+// why, as the rest of a sentence. One statement for which [Statement.Admin] holds is enough.
 func (p Identity) Admin() (admin bool, why string) {
 	for i, s := range p.Statements {
 		if ok, why := s.Admin(); ok {
-			return true, fmt.Sprintf("Statement %s %s.", s.Label(i), why)
+			return true, fmt.Sprintf("statement %s %s", s.Label(i), why)
 		}
 	}
 	return false, ""

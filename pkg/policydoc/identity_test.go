@@ -119,7 +119,7 @@ func TestAdmin(t *testing.T) {
 func TestAdminOfPolicies(t *testing.T) {
 	t.Parallel()
 	admin, why := identity(t, `{"Statement":[`+allowIn(`"Action":"s3:*","Resource":"*"`)+`,`+allowIn(`"Action":"*","Resource":"*"`)+`]}`).Admin()
-	if !admin || why != "Statement #2 allows all actions on all resources." {
+	if !admin || why != "statement #2 allows all actions on all resources" {
 		t.Errorf("Admin() = %v, %q", admin, why)
 	}
 	if admin, why := identity(t, `{"Statement":[{"Sid":"x","Effect":"Deny","Action":"*","Resource":"*"}]}`).Admin(); admin || why != "" {

@@ -22,7 +22,7 @@ func Parse(text string) (Document, error) {
 func parse(text string, identity bool) (Document, error) {
 	switch {
 	case len(text) > MaxSize:
-		return Document{}, fmt.Errorf("it has %d bytes, at most %d are read", len(text), MaxSize)
+		return Document{}, fmt.Errorf("it has %d bytes, and at most %d are read", len(text), MaxSize)
 	case !utf8.ValidString(text):
 		return Document{}, errors.New("it is not UTF-8")
 	}

@@ -83,7 +83,7 @@ func (r *run) intend(ctx context.Context, rec *Record, v view, p plan) (owner st
 		rec.Times.Intent = now
 	}
 	rec.Times.Recorded = now
-	rec.Reason = "The work has begun: the before-image is kept, the calls are going out."
+	rec.Reason = "The work has begun: the before-image is kept, and the calls are going out."
 	remaining := r.opts.HandleFor
 	if deadline, ok := ctx.Deadline(); ok {
 		remaining = time.Until(deadline)

@@ -51,7 +51,7 @@ func (b bound[T, S, C, P]) params(params any) (P, error) {
 	}
 	p, ok := params.(P)
 	if !ok {
-		return zero, fmt.Errorf("parameters are %T, the rule takes %s", params, reflect.TypeFor[P]())
+		return zero, fmt.Errorf("the parameters are of type %T, but the rule takes %s", params, reflect.TypeFor[P]())
 	}
 	return p, nil
 }

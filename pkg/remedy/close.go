@@ -16,7 +16,7 @@ func (r *run) closeInterrupted(ctx context.Context, rec Record, v view) (Record,
 		return r.unread(ctx, rec, v, fmt.Errorf("read the interrupted record %s: %w", lease.Record, err))
 	}
 	open.Outcome = Failed
-	open.Reason = "It was interrupted before it could be verified; the next event of this resource takes over."
+	open.Reason = "It was interrupted before it could be verified, and the next event of this resource takes over."
 	changed := false
 	if open.Function == r.h.Name && v.live != nil {
 		// Only the function that made it can tell what its changes came to.
@@ -54,7 +54,7 @@ func (r *run) closeOwn(ctx context.Context, v view) (Record, error) {
 		r.putBack(&rec)
 	} else {
 		rec.Outcome = Compliant
-		rec.Reason = "An earlier attempt failed; read again, the live state breaks nothing. Nothing was changed."
+		rec.Reason = "An earlier attempt failed, but the live state was read again and breaks nothing, so nothing was changed."
 	}
 	if l := v.known.Lease; l != nil {
 		if err := r.release(ctx, rec, l.Owner, rec.Outcome == Reverted); !errors.Is(err, ErrStale) {
@@ -96,7 +96,7 @@ func (r *run) putBack(rec *Record) {
 	now := r.opts.Now()
 	rec.Outcome, rec.Error = Reverted, ""
 	rec.Times.Verified = now
-	rec.Reason = "An interrupted attempt had put it back; a later one verified it."
+	rec.Reason = "An interrupted attempt had put it back, and a later one verified it."
 	if rec.Times.Fixed.IsZero() {
 		rec.Times.Fixed = now // the latest it can have been
 	}

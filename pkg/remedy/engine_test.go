@@ -105,7 +105,7 @@ func TestHandle_outcomes(t *testing.T) {
 				l.room.set("a", map[string]string{"y": "cursed"})
 				l.policy.Mode = remedy.Observe
 			},
-			want: remedy.Observed, reason: "Ebb can't put this back, in no mode", kept: true, items: map[string]string{"y": "cursed"},
+			want: remedy.Observed, reason: "Ebb can't put this back in any mode", kept: true, items: map[string]string{"y": "cursed"},
 		},
 		"a repair of one of two": {
 			arrange: func(l *lab) { l.room.set("a", map[string]string{"x": "cursed", "y": "bad"}) },
@@ -124,7 +124,7 @@ func TestHandle_outcomes(t *testing.T) {
 		},
 		"foreign parameters": {
 			arrange: func(l *lab) { l.policy.Params = 7 },
-			want:    remedy.Failed, wantErr: "parameters are int", kept: true, items: map[string]string{"x": "good", "y": "bad"},
+			want:    remedy.Failed, wantErr: "the parameters are of type int, but the rule takes ", kept: true, items: map[string]string{"x": "good", "y": "bad"},
 		},
 		"a call fails": {
 			arrange: func(l *lab) { l.room.onPut = func(int) error { return errBoom } },

@@ -65,7 +65,7 @@ var (
 	ErrLeaseLost    = errors.New("the lease on this resource was lost to a successor")
 	ErrNoRecord     = errors.New("there is no such record")
 	ErrNoDeadLetter = errors.New("there is no such dead letter")
-	ErrBadCursor    = errors.New("this is not a page's next")
+	ErrBadCursor    = errors.New("this is not the next of a page")
 )
 
 // Known is what the ledger knows of a resource.

@@ -72,7 +72,7 @@ type Revert struct {
 
 // Error says which cap was reached and with which figures.
 func (c *CapReached) Error() string {
-	return fmt.Sprintf("%s cap reached: %d reverts in the last %s, at most %d are allowed", c.Kind, c.Count, period(c.Window), c.Limit)
+	return fmt.Sprintf("%s cap reached: %d reverts in the last %s, and at most %d are allowed", c.Kind, c.Count, period(c.Window), c.Limit)
 }
 
 // ExemptionQuery is what an exemption is matched against.

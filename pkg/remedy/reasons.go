@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// sentences joins the violations' messages into one line.
+// sentences joins the violations' messages into one line, without the last full stop.
 func sentences(vs []Violation) string {
 	out := make([]string, 0, len(vs))
 	for _, v := range vs {
 		out = append(out, strings.TrimSuffix(v.Message, "."))
 	}
-	return strings.Join(out, "; ")
+	return strings.Join(out, ". ")
 }
 
 func callNames(cs []change) string {
@@ -24,7 +24,7 @@ func callNames(cs []change) string {
 }
 
 func failure(what string, err error) string {
-	s := what + ": " + err.Error() + "."
+	s := what + ": " + strings.TrimSuffix(strings.ReplaceAll(err.Error(), "\n", "; "), ".") + "."
 	if IsPermanent(err) {
 		return s + " No retry will mend that."
 	}
@@ -33,7 +33,7 @@ func failure(what string, err error) string {
 
 func observed(rec Record, p plan) string {
 	if len(rec.Changes) == 0 {
-		return fmt.Sprintf("%s. Ebb can't put this back, in no mode: a person must.", sentences(rec.Violations))
+		return fmt.Sprintf("%s. Ebb can't put this back in any mode, so a person must.", sentences(rec.Violations))
 	}
 	return fmt.Sprintf("%s. In enforce mode Ebb would make %s%s.%s", sentences(rec.Violations), count(len(rec.Changes), "call"), baselineNote(p), leftNote(p))
 }

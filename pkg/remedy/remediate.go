@@ -240,7 +240,7 @@ func (r *run) exemption(v view) *Exemption {
 }
 
 // errNoRepair means that a person must put something back.
-var errNoRepair = errors.New("it can't be put back by Ebb; a person must")
+var errNoRepair = errors.New("this can't be put back by Ebb, so a person must")
 
 // plan finds the changes that make the live state compliant. What no change
 // can mend stays as it is, beside what is mended.
@@ -253,11 +253,11 @@ func (r *run) plan(v view) (plan, error) {
 	left := r.s.check(want, r.decision.Params)
 	for _, l := range left {
 		if !slices.Contains(found, l) {
-			return plan{}, fmt.Errorf("the function's repair would break something else: %s", sentences(left))
+			return plan{}, fmt.Errorf("the function's repair would break something else, so it is not made: %s", sentences(left))
 		}
 	}
 	if len(left) == len(found) {
-		return plan{left: left}, fmt.Errorf("%s: %w", sentences(left), errNoRepair)
+		return plan{left: left}, fmt.Errorf("%w: %s", errNoRepair, sentences(left))
 	}
 	p := plan{
 		outcome: Reverted, changes: r.s.diff(v.live, want), left: left,
@@ -282,7 +282,7 @@ func (r *run) plan(v view) (plan, error) {
 		},
 	}
 	if len(p.changes) == 0 {
-		return plan{}, errors.New("the function found nothing to change")
+		return plan{}, errors.New("the function sees what is wrong, but finds nothing to change")
 	}
 	if base := v.known.Baseline; base != nil {
 		if state, err := r.s.decodeState(base.State); err == nil && len(r.s.diff(want, state)) == 0 {

@@ -100,9 +100,12 @@ func TestHandle_waits_no_longer_than_it_may(t *testing.T) {
 	for _, id := range []string{"e2", "e1"} { // another event, and a copy of the one that is worked on
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
-		_, err := l.engine().Handle(ctx, l.handler, l.event(id))
+		recs, err := l.engine().Handle(ctx, l.handler, l.event(id))
 		if !errors.Is(err, remedy.ErrBusy) || remedy.IsPermanent(err) {
 			t.Errorf("%s: error = %v, want ErrBusy, to be retried", id, err)
+		}
+		if len(recs) != 1 || strings.Contains(recs[0].Reason, "\n") || !strings.HasSuffix(recs[0].Reason, "; context deadline exceeded. A retry may do better.") {
+			t.Errorf("%s: records = %+v, want one with a reason on one line", id, recs)
 		}
 	}
 	kept, err := l.ledger.Record(t.Context(), remedy.RecordID("shelf-labels", shelfID{"a", "acme"}.Ref(), "e1", 0))

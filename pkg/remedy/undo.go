@@ -38,7 +38,7 @@ func (e *Engine) Undo(ctx context.Context, h *Handler, id string, by Actor, reas
 
 func (e *Engine) undo(ctx context.Context, h *Handler, id string, by Actor, reason string) (Record, error) {
 	if strings.TrimSpace(reason) == "" {
-		return Record{}, errors.New("a reason is required")
+		return Record{}, errors.New("a reason is required: say why it is undone")
 	}
 	old, err := e.ledger.Record(ctx, id)
 	if err != nil {
@@ -51,9 +51,9 @@ func (e *Engine) undo(ctx context.Context, h *Handler, id string, by Actor, reas
 	case old.UndoneBy != "":
 		return Record{}, fmt.Errorf("%w: record %s undid it already", ErrNotUndoable, old.UndoneBy)
 	case old.Outcome == Pending:
-		return Record{}, fmt.Errorf("%w: its remediation is not finished", ErrNotUndoable)
+		return Record{}, fmt.Errorf("%w yet: its remediation is not finished", ErrNotUndoable)
 	case !old.Undoable():
-		return Record{}, fmt.Errorf("%w: its outcome is %s and it changed nothing that could be brought back", ErrNotUndoable, old.Outcome)
+		return Record{}, fmt.Errorf("%w: its outcome is %s, and it changed nothing that could be brought back", ErrNotUndoable, old.Outcome)
 	}
 	s, err := h.remedy.restore(old.Target)
 	if err != nil {

@@ -77,8 +77,8 @@ func (s Suite[T, S, C, P]) pure(t *testing.T, c Case[S, P]) {
 	var rules []string
 	for _, v := range s.Rule.Check(l.target, c.Live, params) {
 		rules = append(rules, v.Rule)
-		if v.Message == "" {
-			t.Errorf("violation %s has no message", v.Rule)
+		if wrong := misworded(v.Message, l.target.Ref()); wrong != "" {
+			t.Errorf("the message of violation %s %s: %q", v.Rule, wrong, v.Message)
 		}
 	}
 	if diff := cmp.Diff(c.Rules, rules, cmpopts.EquateEmpty()); diff != "" {

@@ -30,7 +30,8 @@ type Judge struct {
 }
 
 // Check gives a violation for each statement at fault, in the order of the policy.
-func (j Judge) Check(s State) []remedy.Violation {
+// what names the resource whose policy it is.
+func (j Judge) Check(what string, s State) []remedy.Violation {
 	if j.Open {
 		return nil
 	}
@@ -43,7 +44,7 @@ func (j Judge) Check(s State) []remedy.Violation {
 		out = append(out, remedy.Violation{
 			Rule:    string(fault),
 			Part:    label(st, i),
-			Message: fmt.Sprintf("Statement %s %s; it covers %s.", label(st, i), why, actions(st)),
+			Message: fmt.Sprintf("Statement %s (%s) of the policy of %s %s.", label(st, i), actions(st), what, why),
 		})
 	}
 	return out
@@ -103,7 +104,7 @@ func Rule[T remedy.Target, P any](
 ) remedy.Rule[T, State, Change, P] {
 	return remedy.Rule[T, State, Change, P]{
 		Decode: decode,
-		Check:  func(t T, s State, p P) []remedy.Violation { return judge(t, p).Check(s) },
+		Check:  func(t T, s State, p P) []remedy.Violation { return judge(t, p).Check(t.Ref().ID, s) },
 		Repair: func(t T, live State, base remedy.Baseline[State], p P) State { return judge(t, p).Repair(live, base) },
 		Diff: func(t T, from, to State) []Change {
 			if from.Policy.Equivalent(to.Policy) {

@@ -40,7 +40,7 @@ func ruleWith(empty policydoc.Document) remedy.Rule[target, resourcepolicy.State
 
 func TestCheck(t *testing.T) {
 	t.Parallel()
-	const everyone = `allows everyone (AWS principal "*") without a condition; it covers`
+	const everyone = ` of the policy of queue allows everyone (AWS principal "*") without a condition.`
 	p := params{Params: resourcepolicy.Params{Bound: []string{"s3.*"}, Allowed: policydoc.Allowed{Accounts: []string{"123456789012"}}}}
 	for name, c := range map[string]struct {
 		policy []string
@@ -49,15 +49,15 @@ func TestCheck(t *testing.T) {
 	}{
 		"nothing at fault": {policy: []string{texts.TLSOnly, texts.Org, texts.Bound}},
 		"in the order of the policy": {policy: []string{texts.List, texts.Partner, texts.Public}, want: []remedy.Violation{
-			{Rule: "public-statement", Part: "#1", Message: "Statement #1 " + everyone + " sqs:SendMessage."},
-			{Rule: "public-statement", Part: "Public", Message: "Statement Public " + everyone + " sqs:SendMessage."},
+			{Rule: "public-statement", Part: "#1", Message: "Statement #1 (sqs:SendMessage)" + everyone},
+			{Rule: "public-statement", Part: "Public", Message: "Statement Public (sqs:SendMessage)" + everyone},
 		}},
 		"all actions but some": {policy: []string{strings.Replace(texts.Public, "Action", "NotAction", 1)}, want: []remedy.Violation{
-			{Rule: "public-statement", Part: "Public", Message: "Statement Public " + everyone + " all actions but sqs:SendMessage."},
+			{Rule: "public-statement", Part: "Public", Message: "Statement Public (all actions but sqs:SendMessage)" + everyone},
 		}},
 		"under a company's lists": {policy: []string{texts.Partner, texts.Unbound}, params: p, want: []remedy.Violation{
-			{Rule: "foreign-statement", Part: "Partner", Message: "Statement Partner lets in account 210987654321 (AWS principal), which is not an allowed one; it covers sqs:SendMessage."},
-			{Rule: "unbound-service", Part: "Service", Message: "Statement Service lets in service s3.amazonaws.com for any AWS customer: no condition says for which resource or account (aws:SourceArn, aws:SourceAccount); it covers sqs:SendMessage."},
+			{Rule: "foreign-statement", Part: "Partner", Message: "Statement Partner (sqs:SendMessage) of the policy of queue lets in account 210987654321 (AWS principal), which is not an allowed one."},
+			{Rule: "unbound-service", Part: "Service", Message: "Statement Service (sqs:SendMessage) of the policy of queue lets in service s3.amazonaws.com for any AWS customer: no condition says for which resource or account (aws:SourceArn, aws:SourceAccount)."},
 		}},
 		"open": {policy: []string{texts.Public}, params: params{Names: []string{"x", "qu*"}}},
 	} {

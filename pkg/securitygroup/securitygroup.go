@@ -80,7 +80,7 @@ func Decode(ev remedy.Event) ([]Target, error) {
 	case id == "":
 		return nil, errors.New("the event holds no security group id: requestParameters.groupId, requestParameters.ModifySecurityGroupRulesRequest.GroupId and responseElements.securityGroupRuleSet are missing")
 	case ev.Account == "" || ev.Region == "":
-		return nil, fmt.Errorf("the event names account %q and region %q, both are needed", ev.Account, ev.Region)
+		return nil, fmt.Errorf("the event names account %q and region %q, and both are needed", ev.Account, ev.Region)
 	case !strings.HasPrefix(id, "sg-"):
 		return nil, fmt.Errorf("the event's security group id %q does not start with sg-", id)
 	}

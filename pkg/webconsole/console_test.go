@@ -106,7 +106,7 @@ func TestRecord(t *testing.T) {
 	o.fill(recs...)
 	v := o.visitor()
 	page := v.wants("/records/"+recs[0].ID, http.StatusOK,
-		"Port 22 is open to 0.0.0.0/0.", "ec2:RevokeSecurityGroupIngress", "The payload itself is not kept", recs[1].ID, "All records of it",
+		"Port 22 is open to 0.0.0.0/0.", "ec2:RevokeSecurityGroupIngress", recs[1].ID, "All records of it",
 		"Sign in</a> as an operator to undo it", "/records/"+recs[0].ID+"/json")
 	if strings.Contains(page, "<textarea") || strings.Contains(page, recs[12].ID) {
 		t.Error("a visitor is shown a form, or too many neighbours")

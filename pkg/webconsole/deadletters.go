@@ -1,14 +1,11 @@
 package webconsole
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
 
-	"github.com/ebb-ops/ebb/pkg/console"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
 
@@ -29,12 +26,8 @@ func (c *Console) deadLetters(w http.ResponseWriter, r *http.Request, v visit) {
 // letterData is what a dead letter's page shows.
 type letterData struct {
 	Letter  remedy.DeadLetter
-	Payload []string // line by line
-	More    int      // bytes that are not shown
+	Payload payload
 }
-
-// maxPayload is the most bytes of a payload that a page shows.
-const maxPayload = 64 << 10
 
 func (c *Console) deadLetter(w http.ResponseWriter, r *http.Request, v visit) {
 	letter, err := c.cfg.Ledger.DeadLetter(r.Context(), r.PathValue("id"))
@@ -49,18 +42,7 @@ func (c *Console) deadLetter(w http.ResponseWriter, r *http.Request, v visit) {
 		c.failed(w, r, err)
 		return
 	}
-	d := letterData{Letter: letter}
-	shown := letter.Payload
-	var indented bytes.Buffer
-	if json.Indent(&indented, shown, "", "  ") == nil {
-		shown = indented.Bytes()
-	}
-	if len(shown) > maxPayload {
-		d.More, shown = len(shown)-maxPayload, shown[:maxPayload]
-	}
-	for line := range strings.SplitSeq(string(shown), "\n") {
-		d.Payload = append(d.Payload, console.Clean(line))
-	}
+	d := letterData{letter, shownPayload(letter.Payload, "ebb dead-letters show "+letter.ID)}
 	c.render(w, r, http.StatusOK, "deadletter", shell{Title: "Dead letter", Section: "dead-letters", visit: v, Page: d})
 }
 

@@ -21,6 +21,8 @@ const neighbours = 10
 type recordData struct {
 	Record     remedy.Record
 	Article    template.HTML
+	Event      *payload      // nil when it is not kept
+	EventDays  int           // for how long it is
 	Hold       time.Duration // how long an undo keeps the function off the resource
 	Exempt     exemptForm
 	Neighbours []remedy.Record
@@ -81,9 +83,16 @@ func (c *Console) record(w http.ResponseWriter, r *http.Request, v visit) {
 }
 
 func (c *Console) recordData(ctx context.Context, rec remedy.Record) (d recordData, err error) {
-	d = recordData{Record: rec, Hold: c.cfg.Policy.Decide(rec.Function, rec.Resource).UndoHold, Exempt: exemptForm{
+	d = recordData{Record: rec, EventDays: int(sqlite.EventFor / (24 * time.Hour)), Hold: c.cfg.Policy.Decide(rec.Function, rec.Resource).UndoHold, Exempt: exemptForm{
 		Function: rec.Function, Resource: rec.Resource.ID, Back: recordLink(rec.ID),
 	}}
+	switch event, err := c.cfg.Ledger.Event(ctx, rec.ID, c.cfg.Now()); {
+	case err == nil:
+		shown := shownPayload(event, "ebb show "+rec.ID+" --event")
+		d.Event = &shown
+	case !errors.Is(err, sqlite.ErrNoEvent):
+		return d, err
+	}
 	traces, err := c.cfg.Traces(ctx, rec)
 	if err != nil {
 		return d, err

@@ -23,7 +23,7 @@ func ReadBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 	if r.ContentLength > limit {
 		// The rest would be read only to be thrown away.
 		w.Header().Set("Connection", "close")
-		return nil, Refuse(TooLarge, "the body has %d bytes, at most %d are read", r.ContentLength, limit)
+		return nil, Refuse(TooLarge, "the body has %d bytes, and at most %d are read", r.ContentLength, limit)
 	}
 	var buf bytes.Buffer
 	// bytes.Buffer wants this much room to find the end without growing.

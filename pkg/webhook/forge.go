@@ -233,7 +233,7 @@ func trimmed(raw []byte) ([]byte, error) {
 		return nil, Refuse(BadRequest, "shorten the payload: %s", err)
 	}
 	if len(out) > MaxDetail {
-		return nil, Refuse(TooLarge, "the payload's repository and changes alone have %d bytes, at most %d are handled", len(out), MaxDetail)
+		return nil, Refuse(TooLarge, "the payload's repository and changes alone have %d bytes, and at most %d are handled", len(out), MaxDetail)
 	}
 	return out, nil
 }

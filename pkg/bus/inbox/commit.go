@@ -47,7 +47,7 @@ func newAcceptance(ds []Delivery, now time.Time) (*acceptance, error) {
 		case d.ID == "":
 			return nil, errors.New("it has no ID")
 		case len(d.Payload) > MaxPayload:
-			return nil, fmt.Errorf("its payload has %d bytes, at most %d are stored", len(d.Payload), MaxPayload)
+			return nil, fmt.Errorf("its payload has %d bytes, and at most %d are stored", len(d.Payload), MaxPayload)
 		}
 		if d.Received.IsZero() {
 			d.Received = now

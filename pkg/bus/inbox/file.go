@@ -88,7 +88,7 @@ func prepare(ctx context.Context, db *sql.DB, dir string) error {
 		return err
 	}
 	if found > version {
-		return fmt.Errorf("it was written by a newer ebb: schema %d, this one knows %d", found, version)
+		return fmt.Errorf("a newer ebb wrote it (schema %d, this one knows up to %d): use that version", found, version)
 	}
 	if _, err := db.ExecContext(ctx, fmt.Sprintf(`BEGIN IMMEDIATE; %s PRAGMA user_version = %d; COMMIT`, schema, version)); err != nil {
 		return err
@@ -106,7 +106,7 @@ func damaged(path string, err error) error {
 	if errors.As(err, &e) {
 		switch e.Code() & 0xff {
 		case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:
-			return fmt.Errorf("%s is damaged or no inbox; move it away and start again, deliveries in it are lost: %w", path, err)
+			return fmt.Errorf("%s is damaged or no inbox: move it away and start again, without the deliveries in it: %w", path, err)
 		}
 	}
 	return fmt.Errorf("%s: %w", path, err)

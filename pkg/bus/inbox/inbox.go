@@ -214,7 +214,7 @@ func (in *Inbox) enqueue(a *acceptance) error {
 	case in.closed:
 		return ErrClosed
 	case in.waiting > 0 && in.waiting+a.size > in.opts.MaxWaiting:
-		return &FullError{fmt.Sprintf("%d bytes wait for the disk, at most %d may", in.waiting, in.opts.MaxWaiting), retryWaiting}
+		return &FullError{fmt.Sprintf("%d bytes wait for the disk, and at most %d may", in.waiting, in.opts.MaxWaiting), retryWaiting}
 	}
 	in.waiting += a.size
 	in.queue = append(in.queue, a)

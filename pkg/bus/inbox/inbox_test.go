@@ -293,7 +293,7 @@ func TestOpenRefuses(t *testing.T) {
 		"no_database": {func(t *testing.T, dir string) string {
 			write(t, filepath.Join(dir, fileName), bytes.Repeat([]byte("this is no database. "), 1000))
 			return dir
-		}, "is damaged or no inbox; move it away"},
+		}, "is damaged or no inbox: move it away"},
 		"damaged": {func(t *testing.T, dir string) string {
 			in, err := Open(t.Context(), dir, Options{})
 			if err != nil {
@@ -311,7 +311,7 @@ func TestOpenRefuses(t *testing.T) {
 				t.Fatal(err)
 			}
 			return dir
-		}, "is damaged or no inbox; move it away"},
+		}, "is damaged or no inbox: move it away"},
 		"newer": {func(t *testing.T, dir string) string {
 			w, r, err := openFile(t.Context(), dir)
 			if err != nil {
@@ -324,7 +324,7 @@ func TestOpenRefuses(t *testing.T) {
 				t.Fatal(err)
 			}
 			return dir
-		}, "newer ebb: schema 9, this one knows 1"},
+		}, "a newer ebb wrote it (schema 9, this one knows up to 1): use that version"},
 		"a_file_in_the_folders_place": {func(t *testing.T, dir string) string {
 			write(t, filepath.Join(dir, "data"), nil)
 			return filepath.Join(dir, "data")

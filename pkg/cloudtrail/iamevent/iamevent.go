@@ -69,7 +69,7 @@ func (r Request) Principal(ev remedy.Event) (Principal, error) {
 		switch {
 		case named.Name == "":
 		case p.Kind != "":
-			return Principal{}, fmt.Errorf("the event names %s and %s, one is expected", p, named)
+			return Principal{}, fmt.Errorf("the event names %s and %s, but one is expected", p, named)
 		case !Name.MatchString(named.Name):
 			return Principal{}, fmt.Errorf("the event's %sName %q is no name that IAM has", named.Kind, named.Name)
 		default:
@@ -80,7 +80,7 @@ func (r Request) Principal(ev remedy.Event) (Principal, error) {
 	case p.Kind == "":
 		return Principal{}, errors.New("the event names no user, group or role: requestParameters has no userName, groupName or roleName")
 	case p.Account == "" || p.Region == "":
-		return Principal{}, fmt.Errorf("the event names account %q and region %q, both are needed", ev.Account, ev.Region)
+		return Principal{}, fmt.Errorf("the event names account %q and region %q, and both are needed", ev.Account, ev.Region)
 	}
 	return p, nil
 }

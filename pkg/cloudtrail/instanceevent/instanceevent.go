@@ -37,7 +37,7 @@ func Targets(ev remedy.Event, ids ...string) ([]Target, error) {
 	case len(ids) == 0:
 		return nil, errors.New("the event names no instance")
 	case ev.Account == "" || ev.Region == "":
-		return nil, fmt.Errorf("the event names account %q and region %q, both are needed", ev.Account, ev.Region)
+		return nil, fmt.Errorf("the event names account %q and region %q, and both are needed", ev.Account, ev.Region)
 	}
 	out := make([]Target, len(ids))
 	for i, id := range ids {

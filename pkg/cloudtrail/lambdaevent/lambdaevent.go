@@ -80,7 +80,7 @@ func Decode(ev remedy.Event) ([]Target, error) {
 	case !qualifier.MatchString(q.Qualifier):
 		return nil, fmt.Errorf("the event's requestParameters.qualifier %q is no version and no alias", q.Qualifier)
 	case ev.Account == "" || ev.Region == "":
-		return nil, fmt.Errorf("the event names account %q and region %q, both are needed", ev.Account, ev.Region)
+		return nil, fmt.Errorf("the event names account %q and region %q, and both are needed", ev.Account, ev.Region)
 	case parts[2] != "" && parts[2] != ev.Account:
 		return nil, nil
 	}

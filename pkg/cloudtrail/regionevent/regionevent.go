@@ -36,7 +36,7 @@ func Decode(ev remedy.Event) (place Place, changed bool, err error) {
 	case err != nil || rec.Failed():
 		return Place{}, false, err
 	case ev.Account == "" || ev.Region == "":
-		return Place{}, false, fmt.Errorf("the event names account %q and region %q, both are needed", ev.Account, ev.Region)
+		return Place{}, false, fmt.Errorf("the event names account %q and region %q, and both are needed", ev.Account, ev.Region)
 	}
 	return Place{ev.Account, ev.Region}, true, nil
 }

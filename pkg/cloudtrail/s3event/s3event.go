@@ -54,7 +54,7 @@ func Decode(ev remedy.Event) ([]Target, error) {
 	case !bucketName.MatchString(rec.Request.Bucket):
 		return nil, fmt.Errorf("the event's requestParameters.bucketName %q is no name that a bucket can have", rec.Request.Bucket)
 	case ev.Account == "" || ev.Region == "":
-		return nil, fmt.Errorf("the event names account %q and region %q, both are needed", ev.Account, ev.Region)
+		return nil, fmt.Errorf("the event names account %q and region %q, and both are needed", ev.Account, ev.Region)
 	}
 	return []Target{{rec.Request.Bucket, ev.Account, ev.Region}}, nil
 }

@@ -242,10 +242,10 @@ func (h *Host) handle(ctx context.Context, d inbox.Delivery) error {
 		if err := h.broken[d.Function]; err != nil {
 			return fmt.Errorf("function %s is not available: %w", d.Function, err)
 		}
-		return remedy.Permanent(fmt.Errorf("there is no function %s in this version", d.Function))
+		return remedy.Permanent(fmt.Errorf("there is no function %s in this version of ebb", d.Function))
 	}
 	recs, err := inv.Invoke(ctx, host.Delivery{Payload: d.Payload, Carrier: d.Carrier, Received: d.Received})
-	h.keepTrace(recs)
+	h.keep(d.Payload, recs)
 	return err
 }
 

@@ -30,7 +30,8 @@ type Parts struct {
 	Open        func(*http.Request) bool // and no token guards what can be read
 }
 
-// Undo undoes a record as [remedy.Engine.Undo] does, and keeps its trace.
+// Undo undoes a record as [remedy.Engine.Undo] does, and keeps its trace. It has
+// no event of its own.
 func (h *Host) Undo(ctx context.Context, id string, by remedy.Actor, reason string) (remedy.Record, error) {
 	rec, err := h.ledger.Record(ctx, id)
 	if err != nil {
@@ -41,10 +42,10 @@ func (h *Host) Undo(ctx context.Context, id string, by remedy.Actor, reason stri
 		if err := h.broken[rec.Function]; err != nil {
 			return remedy.Record{}, fmt.Errorf("function %s is not available: %w", rec.Function, err)
 		}
-		return remedy.Record{}, fmt.Errorf("there is no function %s in this version", rec.Function)
+		return remedy.Record{}, fmt.Errorf("there is no function %s in this version of ebb", rec.Function)
 	}
 	undo, err := h.engine.Undo(ctx, inv.Handler, id, by, reason)
-	h.keepTrace([]remedy.Record{undo})
+	h.keep(nil, []remedy.Record{undo})
 	return undo, err
 }
 

@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	sdk "go.opentelemetry.io/otel/sdk/trace"
@@ -14,40 +15,51 @@ import (
 // the webhook's own ends when its sender has the answer.
 const lateSpans = time.Second
 
-// keepTrace keeps the steps of what left a record, and drops those of no-ops.
-func (h *Host) keepTrace(recs []remedy.Record) {
-	if h.cfg.Keeper == nil || len(recs) == 0 || recs[0].TraceID == "" {
+// keep keeps what belongs to a delivery's records and is not in them: its event,
+// and the steps that it took. Those of no-ops are dropped. The delivery is still
+// in the inbox: after a crash it comes again, and is kept then.
+func (h *Host) keep(event []byte, recs []remedy.Record) {
+	done := sqlite.Handled{Records: recs, Event: event, Now: time.Now()}
+	done.TraceID, done.Spans = h.steps(recs)
+	// The records stand without them, so losing them is only logged.
+	if err := h.ledger.SaveHandled(context.Background(), done); err != nil {
+		h.log.Error("keep the event and its steps", "trace_id", done.TraceID, "error", err.Error())
+	}
+	if done.TraceID == "" {
 		return
 	}
-	id := recs[0].TraceID
-	keep := false
-	for _, r := range recs {
-		keep = keep || r.Kept()
-	}
-	spans := h.cfg.Keeper.Take(id)
-	if !keep {
-		return
-	}
-	h.saveSpans(id, spans)
 	h.late.Add(1)
 	time.AfterFunc(lateSpans, func() {
 		defer h.late.Done()
-		h.saveSpans(id, h.cfg.Keeper.Take(id))
+		spans := keptSpans(h.cfg.Keeper.Take(done.TraceID))
+		if len(spans) == 0 {
+			return
+		}
+		if err := h.ledger.SaveTrace(context.Background(), done.TraceID, spans); err != nil {
+			h.log.Error("keep the trace", "trace_id", done.TraceID, "error", err.Error())
+		}
 	})
 }
 
-func (h *Host) saveSpans(traceID string, spans []sdk.ReadOnlySpan) {
-	if len(spans) == 0 {
-		return
+// steps takes the spans of what left a record, with the id of their trace. It
+// gives none where none are kept.
+func (h *Host) steps(recs []remedy.Record) (traceID string, spans []sqlite.Span) {
+	if h.cfg.Keeper == nil || len(recs) == 0 || recs[0].TraceID == "" {
+		return "", nil
 	}
+	taken := h.cfg.Keeper.Take(recs[0].TraceID)
+	if !slices.ContainsFunc(recs, remedy.Record.Kept) {
+		return "", nil
+	}
+	return recs[0].TraceID, keptSpans(taken)
+}
+
+func keptSpans(spans []sdk.ReadOnlySpan) []sqlite.Span {
 	out := make([]sqlite.Span, len(spans))
 	for i, s := range spans {
 		out[i] = KeptSpan(s)
 	}
-	// The record stands without its waterfall, so losing one is only logged.
-	if err := h.ledger.SaveTrace(context.Background(), traceID, out); err != nil {
-		h.log.Error("keep the trace", "trace_id", traceID, "error", err.Error())
-	}
+	return out
 }
 
 // KeptSpan gives a span as the ledger keeps it.

@@ -206,7 +206,7 @@ func putHold(ctx context.Context, tx *sql.Tx, rec remedy.Record, h remedy.Hold) 
 // call it: `ebb serve`, which holds its data folder's lock, of its predecessor.
 func (l *Ledger) BreakLeases(ctx context.Context, ownerPrefix string) (int, error) {
 	if ownerPrefix == "" {
-		return 0, errors.New("ledger: break leases: no owner is named, every lease would be broken")
+		return 0, errors.New("ledger: break leases: no owner is named, and so every lease would be broken")
 	}
 	var n int64
 	err := l.write(ctx, func(tx *sql.Tx) error {

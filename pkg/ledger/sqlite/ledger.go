@@ -58,7 +58,7 @@ func open(ctx context.Context, path string) (*Ledger, error) {
 	}
 	l.writer.SetMaxOpenConns(1)
 	if err := l.migrate(ctx); err != nil {
-		return nil, errors.Join(explain(err), l.writer.Close())
+		return nil, errors.Join(err, l.writer.Close())
 	}
 	l.readers, err = sql.Open("sqlite", dsn(path, url.Values{"_query_only": {"true"}, "_busy_timeout": {busyTimeout}}))
 	if err != nil {
@@ -104,13 +104,13 @@ func explain(err error) error {
 	}
 	switch e.Code() & 0xff {
 	case sqlite3.SQLITE_NOTADB:
-		return fmt.Errorf("the file is not a SQLite database, move it away or name another: %w", err)
+		return fmt.Errorf("the file is not a SQLite database, so move it away or name another: %w", err)
 	case sqlite3.SQLITE_READONLY:
-		return fmt.Errorf("the file can't be written to, check its owner and mode: %w", err)
+		return fmt.Errorf("the file can't be written to, so check its owner and mode: %w", err)
 	case sqlite3.SQLITE_CANTOPEN:
-		return fmt.Errorf("the file can't be opened, check that it is a file and its owner and mode: %w", err)
+		return fmt.Errorf("the file can't be opened, so check that it is a file and its owner and mode: %w", err)
 	case sqlite3.SQLITE_BUSY:
-		return fmt.Errorf("another process has kept the file locked for too long: %w", err)
+		return fmt.Errorf("another process has kept the file locked for too long, so try again: %w", err)
 	}
 	return err
 }

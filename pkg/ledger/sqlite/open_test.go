@@ -40,7 +40,7 @@ func TestOpenErrors(t *testing.T) {
 		},
 		"file is a folder": {
 			func(_ *testing.T, dir string) string { return dir },
-			"the file can't be opened, check that it is a file",
+			"the file can't be opened, so check that it is a file",
 		},
 		"file is not a database": {
 			func(t *testing.T, dir string) string {
@@ -54,7 +54,7 @@ func TestOpenErrors(t *testing.T) {
 				execute(t, path, `PRAGMA user_version = 99`)
 				return path
 			},
-			"a newer Ebb wrote this file (schema 99, this one knows up to 2): use that version",
+			"a newer Ebb wrote this file (schema 99, this one knows up to 3): use that version",
 		},
 		"file is another program's": {
 			func(t *testing.T, dir string) string {

@@ -8,7 +8,7 @@ import (
 )
 
 // schemaVersion is what this package writes to the file's user_version.
-const schemaVersion = 2
+const schemaVersion = 3
 
 // Times are text as stored.Time gives them. This is version 1; [migrations]
 // hold what came later.
@@ -106,6 +106,22 @@ CREATE TABLE actions (
 CREATE INDEX actions_at ON actions (at, id);
 `
 
+// The events that records came from, each once, and which record came from which.
+const schemaEvents = `
+CREATE TABLE events (
+	id      TEXT PRIMARY KEY, -- the payload's hash
+	at      TEXT NOT NULL,    -- when it was last kept
+	payload BLOB NOT NULL
+) STRICT;
+CREATE INDEX events_at ON events (at);
+
+CREATE TABLE origins (
+	record TEXT PRIMARY KEY,
+	event  TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX origins_event ON origins (event);
+`
+
 // migrations bring a file from each version to the next, the first from none.
 var migrations = [schemaVersion]func(context.Context, *sql.Tx) error{
 	func(ctx context.Context, tx *sql.Tx) error {
@@ -119,6 +135,12 @@ var migrations = [schemaVersion]func(context.Context, *sql.Tx) error{
 			return fmt.Errorf("create the console's tables: %w", err)
 		}
 		return fillColumns(ctx, tx)
+	},
+	func(ctx context.Context, tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, schemaEvents); err != nil {
+			return fmt.Errorf("create the tables of events: %w", err)
+		}
+		return nil
 	},
 }
 

@@ -93,7 +93,7 @@ func TestMigrationFillsWhatIsSearched(t *testing.T) {
 		`DROP INDEX records_account`, `DROP INDEX records_actor`, `DROP INDEX records_resource`, `DROP INDEX records_words`, `DROP INDEX records_counts`,
 		`ALTER TABLE records DROP COLUMN account`, `ALTER TABLE records DROP COLUMN actor`,
 		`ALTER TABLE records DROP COLUMN resource`, `ALTER TABLE records DROP COLUMN words`,
-		`DROP TABLE overrides`, `DROP TABLE actions`, `PRAGMA user_version = 1`,
+		`DROP TABLE overrides`, `DROP TABLE actions`, `DROP TABLE events`, `DROP TABLE origins`, `PRAGMA user_version = 1`,
 	} {
 		execute(t, path, statement)
 	}

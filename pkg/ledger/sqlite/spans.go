@@ -28,22 +28,24 @@ type Span struct {
 // SaveTrace keeps spans of one trace. A trace may come in several batches; a
 // span that is kept already is replaced. The trace's id stands for the spans'.
 func (l *Ledger) SaveTrace(ctx context.Context, traceID string, spans []Span) error {
-	err := l.write(ctx, func(tx *sql.Tx) error {
-		for _, s := range spans {
-			s.TraceID = traceID
-			body, err := json.Marshal(s)
-			if err != nil {
-				return fmt.Errorf("span %s: %w", s.SpanID, err)
-			}
-			if _, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO spans (trace_id, span_id, start, body) VALUES (?, ?, ?, ?)`,
-				traceID, s.SpanID, stored.Time(s.Start), body); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	err := l.write(ctx, func(tx *sql.Tx) error { return putSpans(ctx, tx, traceID, spans) })
 	if err != nil {
 		return fmt.Errorf("ledger: save trace %s: %w", traceID, err)
+	}
+	return nil
+}
+
+func putSpans(ctx context.Context, tx *sql.Tx, traceID string, spans []Span) error {
+	for _, s := range spans {
+		s.TraceID = traceID
+		body, err := json.Marshal(s)
+		if err != nil {
+			return fmt.Errorf("span %s: %w", s.SpanID, err)
+		}
+		if _, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO spans (trace_id, span_id, start, body) VALUES (?, ?, ?, ?)`,
+			traceID, s.SpanID, stored.Time(s.Start), body); err != nil {
+			return err
+		}
 	}
 	return nil
 }

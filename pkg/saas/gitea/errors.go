@@ -48,7 +48,7 @@ func (c *Client) explain(err error, op, scope string) error {
 	switch r.status {
 	case http.StatusUnauthorized:
 		c.auth.refused()
-		return fmt.Errorf("%s: %w: check %s, it may be revoked", op, r, c.auth)
+		return fmt.Errorf("%s: %w: check %s, which may be revoked", op, r, c.auth)
 	case http.StatusForbidden:
 		return fmt.Errorf("%s: %w: %s needs the scope %s, and its user must administer the repository", op, r, c.auth, scope)
 	case http.StatusUnprocessableEntity:

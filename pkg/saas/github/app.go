@@ -57,7 +57,7 @@ func privateKey(env remedy.Env) (*rsa.PrivateKey, error) {
 		pem = string(raw)
 	}
 	if pem == "" {
-		return nil, errors.New("GITHUB_APP_ID is set, its key is not: set GITHUB_APP_PRIVATE_KEY or GITHUB_APP_PRIVATE_KEY_FILE")
+		return nil, errors.New("GITHUB_APP_ID is set, but its key is not: set GITHUB_APP_PRIVATE_KEY or GITHUB_APP_PRIVATE_KEY_FILE")
 	}
 	// Settings of one line carry line breaks as \n.
 	key, err := jwt.ParseRSAPrivateKeyFromPEM([]byte(strings.ReplaceAll(pem, `\n`, "\n")))

@@ -25,7 +25,7 @@ func (c *Client) explain(err error, op string, r Ref, permission string) error {
 	switch status := answer.Response.StatusCode; status {
 	case http.StatusUnauthorized:
 		c.auth.refused(r)
-		return fmt.Errorf("%s: GitHub refuses the credentials (401): check %s, it may be expired or revoked: %s", op, c.auth, said(answer))
+		return fmt.Errorf("%s: GitHub refuses the credentials (401): check %s, which may be expired or revoked: %s", op, c.auth, said(answer))
 	case http.StatusForbidden:
 		if accepted := answer.Response.Header.Get("X-Accepted-Github-Permissions"); accepted != "" {
 			permission += " (GitHub asks for " + accepted + ")"

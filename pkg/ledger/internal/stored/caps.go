@@ -22,9 +22,9 @@ func checkCap(kind string, c remedy.Cap, most int) error {
 	case c.Limit <= 0:
 		return nil
 	case c.Limit > most:
-		return fmt.Errorf("the %s cap allows %d reverts, a ledger counts up to %d: set a lower limit in the policy", kind, c.Limit, most)
+		return fmt.Errorf("the %s cap allows %d reverts, but a ledger counts up to %d: set a lower limit in the policy", kind, c.Limit, most)
 	case c.Window <= 0 || c.Window > remedy.MaxCapWindow:
-		return fmt.Errorf("the %s cap's window is %s, it must be more than 0 and at most %s: set another in the policy", kind, c.Window, remedy.MaxCapWindow)
+		return fmt.Errorf("the %s cap's window is %s, but it must be more than 0 and at most %s: set another in the policy", kind, c.Window, remedy.MaxCapWindow)
 	}
 	return nil
 }

@@ -90,7 +90,7 @@ func openFile(ctx context.Context, dir string) (*sql.DB, error) {
 	var found int
 	if err = db.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&found); err == nil {
 		if found > version {
-			err = fmt.Errorf("it was written by a newer ebb: schema %d, this one knows %d", found, version)
+			err = fmt.Errorf("a newer ebb wrote it (schema %d, this one knows up to %d): use that version", found, version)
 		} else {
 			_, err = db.ExecContext(ctx, fmt.Sprintf(`BEGIN IMMEDIATE; %s PRAGMA user_version = %d; COMMIT`, schema, version))
 		}
