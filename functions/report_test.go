@@ -20,7 +20,7 @@ import (
 	"github.com/ebb-ops/ebb/pkg/bus"
 	"github.com/ebb-ops/ebb/pkg/cloud/mototest"
 	"github.com/ebb-ops/ebb/pkg/ledger/dynamodb"
-	"github.com/ebb-ops/ebb/pkg/notify"
+	"github.com/ebb-ops/ebb/pkg/notify/digest"
 	"github.com/ebb-ops/ebb/pkg/report/reporttest"
 )
 
@@ -61,10 +61,10 @@ func TestReportOnLambda(t *testing.T) {
 	}
 	msg, err := bus.Decode([]byte(messages[0]))
 	check(t, err)
-	digest, err := notify.DigestOf(msg.Event.Detail)
+	word, err := digest.Of(msg.Event.Detail)
 	check(t, err)
-	want(t, "the digest's id", "msg_report-daily-20261121T0900Z", digest.ID)
-	want(t, "where the report is", "s3://reports-on-lambda/reports/daily/2026-11-21T0900Z.html", digest.Where)
+	want(t, "the digest's id", "msg_report-daily-20261121T0900Z", word.ID)
+	want(t, "where the report is", "s3://reports-on-lambda/reports/daily/2026-11-21T0900Z.html", word.Where)
 
 	if refused := string(f.raw(t, []byte(`{"name":"daily","dayz":1}`))); !strings.Contains(refused, "read the schedule's input") {
 		t.Errorf("answer to an input that is none: %s", refused)
@@ -82,7 +82,7 @@ func reportQueue(t *testing.T, account mototest.Account) func() (events []string
 	check(t, err)
 	rule := &eventbridge.PutRuleInput{
 		Name: aws.String("told"), EventBusName: aws.String(busName),
-		EventPattern: aws.String(`{"source": ["ebb"], "detail-type": ["` + notify.DigestEvent + `"]}`),
+		EventPattern: aws.String(`{"source": ["ebb"], "detail-type": ["` + digest.Event + `"]}`),
 	}
 	_, err = buses.PutRule(t.Context(), rule)
 	check(t, err)

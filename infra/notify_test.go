@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ebb-ops/ebb/infra"
-	"github.com/ebb-ops/ebb/pkg/notify"
+	"github.com/ebb-ops/ebb/pkg/notify/digest"
 	"github.com/ebb-ops/ebb/pkg/notify/outbox"
 )
 
@@ -66,7 +66,7 @@ func TestNotifierTakesResults(t *testing.T) {
 	tmpl := templates(t)[notifyStack]
 	rule := object{
 		"Description": "Results and reports are for the notifier", "EventBusName": "Bus",
-		"EventPattern": object{"source": strs("ebb"), "detail-type": list{object{"prefix": "remediation."}, notify.DigestEvent}},
+		"EventPattern": object{"source": strs("ebb"), "detail-type": list{object{"prefix": "remediation."}, digest.Event}},
 		"Targets": list{object{
 			"Id": "Results", "Arn": "Results.Arn", "DeadLetterConfig": object{"Arn": "DeadLetters"},
 			"RetryPolicy": object{"MaximumEventAgeInSeconds": 86400.0, "MaximumRetryAttempts": 185.0},

@@ -12,7 +12,7 @@ import (
 
 	"github.com/robfig/cron/v3"
 
-	"github.com/ebb-ops/ebb/pkg/notify"
+	"github.com/ebb-ops/ebb/pkg/notify/digest"
 	"github.com/ebb-ops/ebb/pkg/report"
 )
 
@@ -33,7 +33,7 @@ func schedules() []schedule {
 // is being written. What was due while no process served is not made up for: ebb
 // report writes it.
 func (a *app) startReports(
-	ctx context.Context, folder string, plan []schedule, tell func(context.Context, notify.Digest) error, log *slog.Logger,
+	ctx context.Context, folder string, plan []schedule, tell func(context.Context, digest.Digest) error, log *slog.Logger,
 ) (stop func(), err error) {
 	c := cron.New(cron.WithLocation(time.UTC), cron.WithChain(cron.SkipIfStillRunning(cron.DiscardLogger)))
 	ctx, cancel := context.WithCancel(ctx)
@@ -63,7 +63,7 @@ func (a *app) startReports(
 
 // writeDue writes one report as HTML and as JSON, and gives word of it: where the
 // HTML is, by its whole path.
-func (a *app) writeDue(ctx context.Context, folder string, s schedule, due time.Time) (d notify.Digest, err error) {
+func (a *app) writeDue(ctx context.Context, folder string, s schedule, due time.Time) (d digest.Digest, err error) {
 	st, err := a.lookAt(ctx)
 	if err != nil {
 		return d, err

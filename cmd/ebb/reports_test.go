@@ -13,7 +13,7 @@ import (
 	"github.com/robfig/cron/v3"
 
 	"github.com/ebb-ops/ebb/pkg/logs"
-	"github.com/ebb-ops/ebb/pkg/notify"
+	"github.com/ebb-ops/ebb/pkg/notify/digest"
 )
 
 func TestSchedules(t *testing.T) {
@@ -31,7 +31,7 @@ func TestSchedules(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("when reports are due next (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(slices.Sorted(maps.Keys(got)), notify.Reports()); diff != "" {
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(got)), digest.Reports()); diff != "" {
 		t.Errorf("reports, and those that digests may name (-reports +digests):\n%s", diff)
 	}
 }
@@ -42,8 +42,8 @@ func TestReportsAreWrittenWhenDue(t *testing.T) {
 	rec := w.revert()
 	folder := filepath.Join(w.dir, "reports")
 	a := &app{deps: w.deps, data: filepath.Join(w.dir, "data")}
-	told := make(chan notify.Digest, 100)
-	tell := func(_ context.Context, d notify.Digest) error { told <- d; return nil }
+	told := make(chan digest.Digest, 100)
+	tell := func(_ context.Context, d digest.Digest) error { told <- d; return nil }
 	stop, err := a.startReports(t.Context(), folder, []schedule{{"daily", "@every 1s", 1}}, tell, logs.New(testWriter{t}, logs.Options{}))
 	if err != nil {
 		t.Fatal(err)

@@ -14,7 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/ebb-ops/ebb/pkg/bus"
-	"github.com/ebb-ops/ebb/pkg/notify"
+	"github.com/ebb-ops/ebb/pkg/notify/digest"
 )
 
 // reporter is the function that a schedule starts.
@@ -45,7 +45,7 @@ func (r *rehearsal) write(ctx context.Context, d *deployment, res *result) (err 
 	if err != nil {
 		return err
 	}
-	i := slices.IndexFunc(results, func(e string) bool { return strings.Contains(e, notify.DigestEvent) })
+	i := slices.IndexFunc(results, func(e string) bool { return strings.Contains(e, digest.Event) })
 	if i < 0 {
 		return errors.New("the bus was not told of the report")
 	}
@@ -53,24 +53,24 @@ func (r *rehearsal) write(ctx context.Context, d *deployment, res *result) (err 
 	if err != nil {
 		return err
 	}
-	digest, err := notify.DigestOf(msg.Event.Detail)
+	word, err := digest.Of(msg.Event.Detail)
 	if err != nil {
 		return err
 	}
-	if digest.ID != notify.DigestID("daily", until) || digest.PutBack == 0 {
-		return fmt.Errorf("the bus was told of report %s, in which %d were put back; want %s, and some", digest.ID, digest.PutBack, notify.DigestID("daily", until))
+	if word.ID != digest.ID("daily", until) || word.PutBack == 0 {
+		return fmt.Errorf("the bus was told of report %s, in which %d were put back; want %s, and some", word.ID, word.PutBack, digest.ID("daily", until))
 	}
-	bucket, key, _ := strings.Cut(strings.TrimPrefix(digest.Where, "s3://"), "/")
+	bucket, key, _ := strings.Cut(strings.TrimPrefix(word.Where, "s3://"), "/")
 	out, err := s3.NewFromConfig(d.stack.account.cfg, func(o *s3.Options) { o.UsePathStyle = true }).GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: aws.String(key)})
 	if err != nil {
-		return fmt.Errorf("read the report at %s: %w", digest.Where, err)
+		return fmt.Errorf("read the report at %s: %w", word.Where, err)
 	}
 	page, err := io.ReadAll(out.Body)
 	if err = errors.Join(err, out.Body.Close()); err != nil {
-		return fmt.Errorf("read the report at %s: %w", digest.Where, err)
+		return fmt.Errorf("read the report at %s: %w", word.Where, err)
 	}
-	if bucket != d.stack.outputs["ReportBucket"] || !strings.Contains(string(page), digest.Parts[1].Text) {
-		return fmt.Errorf("the report at %s does not say %q", digest.Where, digest.Parts[1].Text)
+	if bucket != d.stack.outputs["ReportBucket"] || !strings.Contains(string(page), word.Parts[1].Text) {
+		return fmt.Errorf("the report at %s does not say %q", word.Where, word.Parts[1].Text)
 	}
 	return r.confined(ctx, d, f, g, res)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/ebb-ops/ebb/pkg/bus"
 	"github.com/ebb-ops/ebb/pkg/host"
 	"github.com/ebb-ops/ebb/pkg/notify"
+	"github.com/ebb-ops/ebb/pkg/notify/digest"
 	"github.com/ebb-ops/ebb/pkg/notify/outbox"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
@@ -47,12 +48,12 @@ func Collector(c *notify.Config, b *outbox.Outbox) host.Collector {
 			if err != nil {
 				return err
 			}
-			if m.Event.Source == source && m.Event.Name == notify.DigestEvent {
-				digest, err := notify.DigestOf(m.Event.Detail)
+			if m.Event.Source == source && m.Event.Name == digest.Event {
+				d, err := digest.Of(m.Event.Detail)
 				if err != nil {
 					return remedy.Permanent(err)
 				}
-				channels, n := c.Digest(digest)
+				channels, n := c.Digest(d)
 				return b.Message(ctx, channels, n)
 			}
 			rec, err := Result(m.Event)

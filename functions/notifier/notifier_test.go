@@ -14,9 +14,10 @@ import (
 	"github.com/ebb-ops/ebb/functions/notifier"
 	"github.com/ebb-ops/ebb/pkg/bus"
 	"github.com/ebb-ops/ebb/pkg/host"
-	"github.com/ebb-ops/ebb/pkg/notify/outbox/sqlite"
 	"github.com/ebb-ops/ebb/pkg/notify"
+	"github.com/ebb-ops/ebb/pkg/notify/digest"
 	"github.com/ebb-ops/ebb/pkg/notify/outbox"
+	"github.com/ebb-ops/ebb/pkg/notify/outbox/sqlite"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
 
@@ -96,9 +97,9 @@ grouping: {window: 1s}
 func TestCollector(t *testing.T) {
 	t.Parallel()
 	until := time.Date(2026, 11, 21, 6, 0, 0, 0, time.UTC)
-	digest, err := json.Marshal(notify.Digest{
-		ID: notify.DigestID("daily", until), Report: "daily", Since: until.AddDate(0, 0, -1), Until: until,
-		Parts: []notify.Part{{Text: "Nothing happened."}}, Where: "s3://reports/daily.html",
+	told, err := json.Marshal(digest.Digest{
+		ID: digest.ID("daily", until), Report: "daily", Since: until.AddDate(0, 0, -1), Until: until,
+		Parts: []digest.Part{{Text: "Nothing happened."}}, Where: "s3://reports/daily.html",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -109,9 +110,9 @@ func TestCollector(t *testing.T) {
 		want    []string
 	}{
 		"a result":           {event("ebb", "remediation.reverted", body), "", []string{"ops: reverted"}},
-		"a report":           {event("ebb", notify.DigestEvent, string(digest)), "", []string{"mail: daily"}},
-		"no report":          {event("ebb", notify.DigestEvent, `{"id":7}`), "read the digest", nil},
-		"a report of others": {event("acme", notify.DigestEvent, string(digest)), "is no result", nil},
+		"a report":           {event("ebb", digest.Event, string(told)), "", []string{"mail: daily"}},
+		"no report":          {event("ebb", digest.Event, `{"id":7}`), "read the digest", nil},
+		"a report of others": {event("acme", digest.Event, string(told)), "is no result", nil},
 		"no JSON":            {[]byte(`{`), "decode event", nil},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -5,12 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/ebb-ops/ebb/pkg/notify"
+	"github.com/ebb-ops/ebb/pkg/notify/digest"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
 
 // Bus tells Ebb's bus of reports, where the channels of notify.yaml are told from:
-// source "ebb", named [notify.DigestEvent], the detail a [notify.Digest]. put puts
+// source "ebb", named [digest.Event], the detail a [digest.Digest]. put puts
 // an event on it.
 func Bus(put func(context.Context, remedy.Event) error) func(context.Context, Notice) error {
 	return func(ctx context.Context, n Notice) error {
@@ -19,7 +19,7 @@ func Bus(put func(context.Context, remedy.Event) error) func(context.Context, No
 		if err != nil {
 			return fmt.Errorf("encode the digest of the %s report: %w", n.Name, err)
 		}
-		if err := put(ctx, remedy.Event{ID: d.ID, Source: "ebb", Name: notify.DigestEvent, Detail: detail}); err != nil {
+		if err := put(ctx, remedy.Event{ID: d.ID, Source: "ebb", Name: digest.Event, Detail: detail}); err != nil {
 			return fmt.Errorf("tell the bus of the %s report: %w", n.Name, err)
 		}
 		return nil

@@ -17,7 +17,7 @@ import (
 
 	"github.com/ebb-ops/ebb/pkg/cloud"
 	"github.com/ebb-ops/ebb/pkg/console"
-	"github.com/ebb-ops/ebb/pkg/notify"
+	"github.com/ebb-ops/ebb/pkg/notify/digest"
 	reports "github.com/ebb-ops/ebb/pkg/report"
 )
 
@@ -136,7 +136,7 @@ func (f Function) put(ctx context.Context, key, kind string, body []byte) error 
 }
 
 // Digest gives the notice as channels are told of it.
-func (n Notice) Digest() notify.Digest {
+func (n Notice) Digest() digest.Digest {
 	d := n.Report.Digest(n.Name)
 	d.Link, d.Expires, d.Where = n.Link, n.Expires, n.Where
 	return d

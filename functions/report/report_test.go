@@ -21,7 +21,7 @@ import (
 	"github.com/ebb-ops/ebb/functions/report"
 	"github.com/ebb-ops/ebb/pkg/cloud/mototest"
 	"github.com/ebb-ops/ebb/pkg/ledger/dynamodb"
-	"github.com/ebb-ops/ebb/pkg/notify"
+	"github.com/ebb-ops/ebb/pkg/notify/digest"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 	reports "github.com/ebb-ops/ebb/pkg/report"
 	"github.com/ebb-ops/ebb/pkg/report/reporttest"
@@ -165,13 +165,13 @@ func TestReportIsToldToTheBus(t *testing.T) {
 		t.Fatalf("%d events, want one of each time", len(got))
 	}
 	for _, ev := range got {
-		d, err := notify.DigestOf(ev.Detail)
+		d, err := digest.Of(ev.Detail)
 		check(t, err)
 		if d.Link == "" || !strings.Contains(d.Link, "X-Amz-Signature=") {
 			t.Errorf("link %q", d.Link)
 		}
 		d.Link, d.Parts, ev.Detail = "", nil, nil
-		want := notify.Digest{
+		want := digest.Digest{
 			ID: "msg_report-weekly-20261121T0900Z", Report: "weekly", Since: reporttest.Until().AddDate(0, 0, -7), Until: reporttest.Until(), Open: 1, PutBack: 8,
 			Expires: reporttest.Until().Add(report.LinkFor), Where: "s3://" + a.Bucket + "/reports/weekly/2026-11-21T0900Z.html",
 		}

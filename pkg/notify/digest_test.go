@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ebb-ops/ebb/pkg/notify"
+	"github.com/ebb-ops/ebb/pkg/notify/digest"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
 
@@ -17,10 +18,10 @@ import (
 var link = "https://reports.s3.eu-west-1.amazonaws.com/reports/weekly/2026-11-21T0900Z.html?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=ASIA%2F20261121" +
 	"&X-Amz-Security-Token=" + strings.Repeat("IQoJb3JpZ2lu%2F", 100) + "&X-Amz-Signature=0123"
 
-func digest() notify.Digest {
-	return notify.Digest{
+func weekly() digest.Digest {
+	return digest.Digest{
 		ID: "msg_report-weekly-20261121T0900Z", Report: "weekly", Since: moment.AddDate(0, 0, -7), Until: moment, Open: 1, PutBack: 8,
-		Parts: []notify.Part{
+		Parts: []digest.Part{
 			{Text: "From 2026-11-14 09:00:00 to 2026-11-21 09:00:00 (UTC). Ebb kept 9 records: 8 put back, 1 held."},
 			{Title: "Are we safe now?", Text: "1 violation is open: 1 held by a cap."},
 			{Title: "What was put back", Text: "8 changes were put back.", Lines: []string{"By function: s3-bucket-policy 8.", "By who made the change: dana 5, kim 3."}},
@@ -30,13 +31,13 @@ func digest() notify.Digest {
 }
 
 // hostileDigest has an attacker's texts in all parts, and is as large as one can be.
-func hostileDigest() notify.Digest {
+func hostileDigest() digest.Digest {
 	evil := hostile(1).Reason
-	d := digest()
+	d := weekly()
 	d.Where = evil
 	d.Parts = nil
 	for range 20 {
-		d.Parts = append(d.Parts, notify.Part{Title: evil, Text: strings.Repeat("<&\U0001F30A", 400) + evil, Lines: []string{evil, evil, evil, evil, evil, evil}})
+		d.Parts = append(d.Parts, digest.Part{Title: evil, Text: strings.Repeat("<&\U0001F30A", 400) + evil, Lines: []string{evil, evil, evil, evil, evil, evil}})
 	}
 	return d
 }
@@ -45,7 +46,7 @@ func TestDigest_goes_to_its_channels(t *testing.T) {
 	t.Parallel()
 	c := load(t, file)
 	for report, want := range map[string][]string{"weekly": {"mail", "ops", "siem"}, "daily": {"mail", "ops"}} {
-		d := digest()
+		d := weekly()
 		d.Report = report
 		got, n := c.Digest(d)
 		if diff := cmp.Diff(want, got); diff != "" {
@@ -55,7 +56,7 @@ func TestDigest_goes_to_its_channels(t *testing.T) {
 			t.Errorf("%s: notice (-want +got):\n%s", report, diff)
 		}
 	}
-	if got, _ := load(t, strings.Replace(file, "  - {channels: [ops, mail]}\n", "", 1)).Digest(notify.Digest{Report: "daily"}); got != nil {
+	if got, _ := load(t, strings.Replace(file, "  - {channels: [ops, mail]}\n", "", 1)).Digest(digest.Digest{Report: "daily"}); got != nil {
 		t.Errorf("%v are told of a report that no channel asked for", got)
 	}
 }
@@ -67,7 +68,7 @@ func TestDigest_links_only_where_it_is_safe(t *testing.T) {
 		"https://a.example/|x>": false, "https://a.example/<!channel>": false, "https://a.example/ x": false, "https://a.example/\u202e": false,
 		"https://ann:pw@a.example/": false, "https://a.example/\"": false, "https://a.example/" + strings.Repeat("&", 600): false,
 	} {
-		d := digest()
+		d := weekly()
 		d.Link = s
 		_, n := load(t, file).Digest(d)
 		if got := n.Digest.Link == s && s != ""; got != want || got == n.Digest.Expires.IsZero() {
@@ -76,52 +77,8 @@ func TestDigest_links_only_where_it_is_safe(t *testing.T) {
 	}
 }
 
-func TestDigestOf(t *testing.T) {
-	t.Parallel()
-	good, err := json.Marshal(digest())
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := notify.DigestOf(good)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(digest(), got); diff != "" {
-		t.Errorf("digest (-want +got):\n%s", diff)
-	}
-	changed := func(change func(*notify.Digest)) string {
-		d := digest()
-		change(&d)
-		b, err := json.Marshal(d)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(b)
-	}
-	for name, tt := range map[string]struct{ detail, want string }{
-		"nothing":        {"", "EOF"},
-		"a list":         {"[]", "cannot unmarshal array"},
-		"an unknown key": {`{"id": "x", "evil": 1}`, `unknown field "evil"`},
-		"two":            {string(good) + "{}", "something follows it"},
-		"too large":      {changed(func(d *notify.Digest) { d.Where = strings.Repeat("x", 70000) }), "65536 are the most"},
-		"report":         {changed(func(d *notify.Digest) { d.Report = "<!here>" }), `report "<!here>": there are daily, weekly`},
-		"times":          {changed(func(d *notify.Digest) { d.Since = d.Until }), "since is not before until"},
-		"another's id":   {changed(func(d *notify.Digest) { d.ID = "msg_x" }), `id "msg_x": want msg_report-weekly-20261121T0900Z`},
-		"counts":         {changed(func(d *notify.Digest) { d.Open = -1 }), "can't be negative"},
-		"no parts":       {changed(func(d *notify.Digest) { d.Parts = nil }), "parts: want from 1 to 16"},
-		"no text":        {changed(func(d *notify.Digest) { d.Parts[1].Text = "" }), `part "Are we safe now?": want a text`},
-		"many lines":     {changed(func(d *notify.Digest) { d.Parts[1].Lines = make([]string, 6) }), "at most 5 lines"},
-		"nowhere":        {changed(func(d *notify.Digest) { d.Where = "" }), "where is missing"},
-		"link":           {changed(func(d *notify.Digest) { d.Link = "javascript:alert(1)" }), "link is no URL"},
-	} {
-		if _, err := notify.DigestOf([]byte(tt.detail)); err == nil || !strings.Contains(err.Error(), "read the digest of a report: ") || !strings.Contains(err.Error(), tt.want) {
-			t.Errorf("%s: got %v, want %q", name, err, tt.want)
-		}
-	}
-}
-
 func FuzzDigestOf(f *testing.F) {
-	good, err := json.Marshal(digest())
+	good, err := json.Marshal(weekly())
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -132,7 +89,7 @@ func FuzzDigestOf(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, detail []byte) {
-		d, err := notify.DigestOf(detail)
+		d, err := digest.Of(detail)
 		if err != nil {
 			return
 		}
@@ -145,7 +102,7 @@ func FuzzDigestOf(f *testing.F) {
 func TestDigest_is_no_incident(t *testing.T) {
 	t.Parallel()
 	c, v := load(t, file), newVendor(t)
-	_, n := c.Digest(digest())
+	_, n := c.Digest(weekly())
 	if _, err := v.sender(c).Send(t.Context(), "pager", n, ""); !remedy.IsPermanent(err) || len(v.got) > 0 {
 		t.Errorf("error %v, %d calls; want a refusal for good, and none", err, len(v.got))
 	}
@@ -155,9 +112,9 @@ func TestDigest_is_no_incident(t *testing.T) {
 func TestDigest_fits_a_card(t *testing.T) {
 	t.Parallel()
 	c := load(t, file)
-	d := digest()
+	d := weekly()
 	for i := range 6 {
-		d.Parts = append(d.Parts, notify.Part{Title: fmt.Sprint("Part ", i), Text: strings.Repeat("A sentence & a half. ", 20)})
+		d.Parts = append(d.Parts, digest.Part{Title: fmt.Sprint("Part ", i), Text: strings.Repeat("A sentence & a half. ", 20)})
 	}
 	v := newVendor(t)
 	_, n := c.Digest(d)

@@ -17,6 +17,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 
+	"github.com/ebb-ops/ebb/pkg/notify/digest"
 	"github.com/ebb-ops/ebb/pkg/pattern"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
@@ -343,8 +344,8 @@ func (k *checker) digest(i int, d DigestRoute) {
 		}
 	}
 	for j, r := range d.Reports {
-		if !slices.Contains(Reports(), r) {
-			k.add("unknown report; there are "+strings.Join(Reports(), ", "), "digests", i, "reports", j)
+		if !slices.Contains(digest.Reports(), r) {
+			k.add("unknown report; there are "+strings.Join(digest.Reports(), ", "), "digests", i, "reports", j)
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/ebb-ops/ebb/pkg/notify/digest"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
 
@@ -47,7 +48,7 @@ type Notice struct {
 	Thread  string                 `json:"thread,omitempty"`  // the resource that all of it is about
 	Resolve bool                   `json:"resolve,omitempty"` // it ends what an earlier one began, for PagerDuty
 	Sample  bool                   `json:"sample,omitempty"`  // it is a test
-	Digest  *Digest                `json:"digest,omitempty"`  // it is word of a report, and has no items
+	Digest  *digest.Digest         `json:"digest,omitempty"`  // it is word of a report, and has no items
 }
 
 // Bounds of texts, in characters.
@@ -177,7 +178,7 @@ func rank(o remedy.Outcome) int {
 // comes from an event.
 func (n Notice) headline() string {
 	if n.Digest != nil {
-		return n.Digest.headline()
+		return digestHeadline(n.Digest)
 	}
 	sample := ""
 	if n.Sample {
@@ -216,7 +217,7 @@ func (n Notice) rest(shown int) string {
 // plain gives the whole notice as plain text.
 func (n Notice) plain() string {
 	if n.Digest != nil {
-		return n.Digest.plain()
+		return plainDigest(n.Digest)
 	}
 	out := []string{n.headline(), ""}
 	for _, i := range n.Items {

@@ -186,7 +186,7 @@ func TestSend_golden(t *testing.T) {
 	held, other := record(remedy.Held), record(remedy.Reverted)
 	held.ID, held.Reason = "held", "The blast cap is reached: 20 reverts in 10m0s."
 	other.Resource.ID, other.Event.Actor.ID = "arn:aws:s3:::acme-logs", "arn:aws:iam::111122223333:user/kim"
-	_, report := c.Digest(digest())
+	_, report := c.Digest(weekly())
 	for _, channel := range []string{"ops", "hook", "office", "pager", "siem"} {
 		for name, n := range map[string]notify.Notice{
 			"one":    gather(c, record(remedy.Reverted)),
@@ -424,7 +424,7 @@ func TestSend_publishes_to_SNS(t *testing.T) {
 	}
 	c := load(t, strings.Replace(file, "arn:aws:sns:us-east-1:111122223333:ebb", *topic.TopicArn, 1))
 	s := notify.NewSender(c, notify.Options{SNS: topics})
-	_, plain := c.Digest(digest())
+	_, plain := c.Digest(weekly())
 	_, evil := c.Digest(hostileDigest())
 	for _, n := range []notify.Notice{gather(c, record(remedy.Reverted)), gather(c, hostile(1), hostile(2)), plain, evil} {
 		if _, err := s.Send(t.Context(), "mail", n, ""); err != nil {

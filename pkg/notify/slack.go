@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ebb-ops/ebb/pkg/notify/digest"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
 
@@ -78,15 +79,15 @@ func slackBody(n Notice) slackMessage {
 }
 
 // slackDigest gives the blocks of a digest. Only the link is Slack's markup.
-func slackDigest(d *Digest) (out []slackBlock) {
+func slackDigest(d *digest.Digest) (out []slackBlock) {
 	for _, p := range d.Parts {
-		out = append(out, slackBlock{"section", literal(p.block())})
+		out = append(out, slackBlock{"section", literal(partBlock(p))})
 	}
 	if d.Link != "" {
-		link := "<" + slackEscape(d.Link) + "|Read the report>. " + d.ends()
+		link := "<" + slackEscape(d.Link) + "|Read the report>. " + linkEnds(d)
 		out = append(out, slackBlock{"section", &slackPart{Type: "mrkdwn", Text: link, Verbatim: true}})
 	}
-	return append(out, slackBlock{"section", literal(d.stays())})
+	return append(out, slackBlock{"section", literal(reportStays(d))})
 }
 
 // slackEscape keeps s from being markup.

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/ebb-ops/ebb/pkg/notify/digest"
 )
 
 // MaxCard is the size of a message that Teams takes, in bytes, with room for what
@@ -80,7 +82,7 @@ func teamsBody(n Notice) (teamsMessage, error) {
 		case err != nil || len(b) <= MaxCard:
 			return msg, err
 		case n.Digest != nil && len(n.Digest.Parts) > 1:
-			n.Digest = n.Digest.less()
+			n.Digest = less(n.Digest)
 		case len(n.Items) > 1:
 			n.Items = n.Items[:len(n.Items)-1]
 		default:
@@ -90,7 +92,7 @@ func teamsBody(n Notice) (teamsMessage, error) {
 }
 
 // less gives the digest without its lists, or where it has none without the last part.
-func (d *Digest) less() *Digest {
+func less(d *digest.Digest) *digest.Digest {
 	out, shorter := *d, false
 	out.Parts = slices.Clone(d.Parts)
 	for i := range out.Parts {
@@ -147,7 +149,7 @@ func teamsWith(n Notice) teamsMessage {
 
 // teamsDigest puts a digest on a card: its texts as what Teams reads nothing in,
 // its link as a button.
-func teamsDigest(card *teamsCard, d *Digest) {
+func teamsDigest(card *teamsCard, d *digest.Digest) {
 	add := func(text, weight string, separator bool) {
 		card.Body = append(card.Body, teamsElement{
 			Type: "RichTextBlock", Separator: separator, Inlines: []teamsRun{{Type: "TextRun", Text: teamsLiteral(text), Weight: weight}},
@@ -157,15 +159,15 @@ func teamsDigest(card *teamsCard, d *Digest) {
 		if p.Title != "" {
 			add(p.Title, "Bolder", true)
 		}
-		for _, line := range p.lines() {
+		for _, line := range partLines(p) {
 			add(line, "", false)
 		}
 	}
 	if d.Link != "" {
 		card.Actions = []teamsAction{{"Action.OpenUrl", "Read the report", d.Link}}
-		add(d.ends(), "", true)
+		add(linkEnds(d), "", true)
 	}
-	add(d.stays(), "", d.Link == "")
+	add(reportStays(d), "", d.Link == "")
 }
 
 // teamsLiteral keeps text from being a mention: Teams looks for its tag in the

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/ebb-ops/ebb/pkg/notify"
+	"github.com/ebb-ops/ebb/pkg/notify/digest"
 	"github.com/ebb-ops/ebb/pkg/page"
 )
 
@@ -17,12 +17,12 @@ const (
 // Digest gives word of the report for channels: its sentences in its order, and
 // the first names of its shortest lists. Where the report is found is for who
 // wrote it to say.
-func (r *Report) Digest(name string) notify.Digest {
+func (r *Report) Digest(name string) digest.Digest {
 	putBack := lines(r.PutBack.Functions.first("By function", "none"), r.PutBack.Actors.first("By who made the change", "unknown"))
 	comesBack := lines(firstAgain("Resources", r.ComesBack.Resources))
-	return notify.Digest{
-		ID: notify.DigestID(name, r.Until), Report: name, Since: r.Since, Until: r.Until, Open: r.Open.Total, PutBack: r.PutBack.Total,
-		Parts: []notify.Part{
+	return digest.Digest{
+		ID: digest.ID(name, r.Until), Report: name, Since: r.Since, Until: r.Until, Open: r.Open.Total, PutBack: r.PutBack.Total,
+		Parts: []digest.Part{
 			{Text: r.Sentence()},
 			{Title: "Are we safe now?", Text: r.Open.Sentence()},
 			{Title: "What was put back", Text: r.PutBack.Sentence(), Lines: putBack},

@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/ebb-ops/ebb/pkg/notify"
+	"github.com/ebb-ops/ebb/pkg/notify/digest"
 	"github.com/ebb-ops/ebb/pkg/report"
 )
 
@@ -55,7 +55,7 @@ func TestDigest(t *testing.T) {
 // What a report says is what its event's reader takes, whatever the names are.
 func TestDigestIsTaken(t *testing.T) {
 	t.Parallel()
-	for name, d := range map[string]notify.Digest{
+	for name, d := range map[string]digest.Digest{
 		"plausible": collect(t, sample(), week()).Digest("daily"),
 		"hostile":   collect(t, hostile(), week()).Digest("weekly"),
 		"empty":     (&report.Report{Since: week().Since, Until: week().Until}).Digest("daily"),
@@ -65,7 +65,7 @@ func TestDigestIsTaken(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := notify.DigestOf(detail)
+		got, err := digest.Of(detail)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 		}

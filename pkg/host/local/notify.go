@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/ebb-ops/ebb/pkg/notify"
+	"github.com/ebb-ops/ebb/pkg/notify/digest"
 	"github.com/ebb-ops/ebb/pkg/notify/outbox"
 	notifydb "github.com/ebb-ops/ebb/pkg/notify/outbox/sqlite"
 	"github.com/ebb-ops/ebb/pkg/remedy"
@@ -39,7 +39,7 @@ func (h *Host) publish(ctx context.Context, rec remedy.Record) error {
 
 // Tell puts word of a report into the outbox, for the channels that are to know.
 // It returns nil only when that is durable, and where nobody is told of anything.
-func (h *Host) Tell(ctx context.Context, d notify.Digest) error {
+func (h *Host) Tell(ctx context.Context, d digest.Digest) error {
 	if h.outbox == nil {
 		return nil
 	}

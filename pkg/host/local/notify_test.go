@@ -9,6 +9,7 @@ import (
 
 	"github.com/ebb-ops/ebb/pkg/host/local"
 	"github.com/ebb-ops/ebb/pkg/notify"
+	"github.com/ebb-ops/ebb/pkg/notify/digest"
 )
 
 // TestTell has a report told while the host serves, and none without a notify file.
@@ -30,11 +31,11 @@ func TestTell(t *testing.T) {
 	}
 	run(t, h)
 	until := time.Date(2026, 11, 21, 6, 0, 0, 0, time.UTC)
-	var daily notify.Digest
+	var daily digest.Digest
 	for _, report := range []string{"weekly", "daily"} {
-		daily = notify.Digest{
-			ID: notify.DigestID(report, until), Report: report, Since: until.AddDate(0, 0, -1), Until: until,
-			Parts: []notify.Part{{Text: "Nothing happened."}}, Where: "/reports/daily.html",
+		daily = digest.Digest{
+			ID: digest.ID(report, until), Report: report, Since: until.AddDate(0, 0, -1), Until: until,
+			Parts: []digest.Part{{Text: "Nothing happened."}}, Where: "/reports/daily.html",
 		}
 		if err := h.Tell(t.Context(), daily); err != nil {
 			t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"github.com/google/jsonschema-go/jsonschema"
 
 	"github.com/ebb-ops/ebb/pkg/notify"
+	"github.com/ebb-ops/ebb/pkg/notify/digest"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
 
@@ -27,7 +28,7 @@ func Schema() ([]byte, error) {
 		return nil, fmt.Errorf("describe the notify file: %w", err)
 	}
 	tighten(s)
-	s.Properties["digests"].Items.Properties["reports"].Items.Enum = words(notify.Reports())
+	s.Properties["digests"].Items.Properties["reports"].Items.Enum = words(digest.Reports())
 	s.Properties["version"].Const = jsonschema.Ptr[any](notify.Version)
 	s.Schema, s.Title = "https://json-schema.org/draft/2020-12/schema", "Ebb notifications"
 	out, err := json.MarshalIndent(s, "", "  ")

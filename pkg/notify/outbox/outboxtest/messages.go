@@ -9,16 +9,16 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/ebb-ops/ebb/pkg/notify"
+	"github.com/ebb-ops/ebb/pkg/notify/digest"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
 
 // tell puts word of the report that ends at until into the outbox.
 func (w *world) tell(until time.Time) {
 	w.t.Helper()
-	channels, n := w.c.Digest(notify.Digest{
-		ID: notify.DigestID("daily", until), Report: "daily", Since: until.AddDate(0, 0, -1), Until: until,
-		Parts: []notify.Part{{Text: "Nothing happened."}}, Where: "/reports/daily.html",
+	channels, n := w.c.Digest(digest.Digest{
+		ID: digest.ID("daily", until), Report: "daily", Since: until.AddDate(0, 0, -1), Until: until,
+		Parts: []digest.Part{{Text: "Nothing happened."}}, Where: "/reports/daily.html",
 	})
 	if err := w.Message(w.t.Context(), channels, n); err != nil {
 		w.t.Fatal(err)
