@@ -10,6 +10,10 @@ GOVULNCHECK_VERSION := v1.8.0
 # rest of many tests. Their driver, and all that calls it, is watched.
 RACE := -race -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/libc/...=-race=false
 
+# How many packages are tested at once: tests wait for a disk or an emulator about
+# a fifth of their time.
+PACKAGES := $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1)
+
 export AWS_EC2_METADATA_DISABLED := true
 
 .DEFAULT_GOAL := help
@@ -63,7 +67,7 @@ rehearse: tools
 ## Run all tests with the race detector, those against the emulator included
 .PHONY: test
 test: tools
-	go test $(RACE) -timeout 30m ./...
+	go test $(RACE) -p $(PACKAGES) -timeout 30m ./...
 
 ## Check formatting, vet, lint, vulnerabilities and templates, then run the tests
 .PHONY: check

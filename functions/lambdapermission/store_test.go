@@ -78,7 +78,7 @@ func TestApply(t *testing.T) {
 		"remove":                              {have: []Grant{bucket, public}, change: removal(public, "3"), want: []Grant{bucket}},
 		"remove, revision looked up":          {have: []Grant{bucket, public}, change: removal(public, ""), want: []Grant{bucket}},
 		"remove, an older revision":           {have: []Grant{public}, change: removal(public, "2"), want: []Grant{public}, wantErr: "the policy has changed since it was read"},
-		"remove, the id was reused meanwhile": {have: []Grant{reused}, change: removal(bucket, ""), want: []Grant{reused}, wantErr: "it is another one since it was read"},
+		"remove, the id was reused meanwhile": {have: []Grant{reused}, change: removal(bucket, ""), want: []Grant{reused}, wantErr: "it has become another one since it was read"},
 		"remove what is not there":            {have: []Grant{bucket}, change: removal(public, "3"), want: []Grant{bucket}},
 		"remove what is not there, looked up": {have: []Grant{bucket}, change: removal(public, ""), want: []Grant{bucket}},
 		"remove, denied":                      {op: "RemovePermission", code: "AccessDeniedException", have: []Grant{public}, change: removal(public, "3"), want: []Grant{public}, wantErr: "grant lambda:RemovePermission"},

@@ -40,7 +40,20 @@ class Dispatcher(DomainDispatcherApplication):
         return super().get_backend_for_host(host)
 
 
-app = Dispatcher(create)
+dispatch = Dispatcher(create)
+turn = threading.RLock()
+
+
+def app(environ, start_response):
+    """Moto's state is not made for several threads: a list that grows while another
+    reads it is an error of the server, and what the call did stays done. Whoever
+    waits at a queue must let the others pass."""
+    if "/sqs/" in environ.get("HTTP_AUTHORIZATION", ""):
+        return dispatch(environ, start_response)
+    with turn:
+        return dispatch(environ, start_response)
+
+
 if len(sys.argv) > 2:
     sys.path.insert(0, sys.argv[2])
     import layer
