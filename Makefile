@@ -67,7 +67,10 @@ rehearse: tools
 ## Run all tests with the race detector, those against the emulator included
 .PHONY: test
 test: tools
-	go test $(RACE) -p $(PACKAGES) -timeout 30m ./...
+	@echo "building the functions for the tests ..."
+	@rm -rf $(TOOLS)/bootstraps
+	@$(MAKE) -s -f build.mk build-functions DIST=$(TOOLS)/bootstraps VERSION=test POLICY= NOTIFY=
+	EBB_BOOTSTRAPS=$(TOOLS)/bootstraps go test $(RACE) -p $(PACKAGES) -timeout 30m ./...
 
 ## Check formatting, vet, lint, vulnerabilities and templates, then run the tests
 .PHONY: check

@@ -47,6 +47,10 @@ func main() {
 	}
 }
 
+// settingBootstraps names a folder in which the functions were just built by the
+// same rule: make test builds them once for all tests.
+const settingBootstraps = "EBB_BOOTSTRAPS"
+
 // run rehearses the deployment of the repository at root, in a spoke with the
 // functions that inSpoke names. It fails when a part of it does not go as it must.
 func run(ctx context.Context, root string, w io.Writer, inSpoke func(remedy.Function) bool) (err error) {
@@ -54,14 +58,16 @@ func run(ctx context.Context, root string, w io.Writer, inSpoke func(remedy.Func
 	defer cancel()
 	began := time.Now()
 	r := &rehearsal{out: printer{w}, root: root, inSpoke: inSpoke, roles: map[string]*role{}, owners: map[string]string{}}
-	r.dist, err = os.MkdirTemp("", "ebb-rehearsal-")
-	if err != nil {
-		return fmt.Errorf("make a folder: %w", err)
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(r.dist)) }()
-	r.out.step("building the functions for " + runtime.GOARCH + ", by the rule that builds them for Lambda")
-	if err := r.build(ctx); err != nil {
-		return err
+	if r.dist = os.Getenv(settingBootstraps); r.dist == "" {
+		r.dist, err = os.MkdirTemp("", "ebb-rehearsal-")
+		if err != nil {
+			return fmt.Errorf("make a folder: %w", err)
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(r.dist)) }()
+		r.out.step("building the functions for " + runtime.GOARCH + ", by the rule that builds them for Lambda")
+		if err := r.build(ctx); err != nil {
+			return err
+		}
 	}
 	r.out.step("starting the AWS emulator")
 	server, err := moto.Start(ctx)

@@ -255,10 +255,10 @@ func TestClients_change_nothing_where_they_do_not_belong(t *testing.T) {
 		permanent bool
 	}{
 		"no spokes":        {map[string]string{cloud.SettingSpokeRole: ""}, spoke, cloud.SettingSpokeRole, false},
-		"no account":       {nil, "", "names no account", true},
-		"another's path":   {nil, "444455556666:role/x", "names no account", true},
-		"too few digits":   {nil, "4444", "names no account", true},
-		"no spokes either": {map[string]string{cloud.SettingSpokeRole: ""}, "", "names no account", true},
+		"no account":       {nil, "", "which is not twelve digits", true},
+		"another's path":   {nil, "444455556666:role/x", "which is not twelve digits", true},
+		"too few digits":   {nil, "4444", "which is not twelve digits", true},
+		"no spokes either": {map[string]string{cloud.SettingSpokeRole: ""}, "", "which is not twelve digits", true},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
