@@ -4,8 +4,6 @@ package mototest
 import (
 	"context"
 	"fmt"
-	"io"
-	"net/http"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -15,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
+	"github.com/ebb-ops/ebb/pkg/cloud"
 	"github.com/ebb-ops/ebb/pkg/cloud/moto"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 )
@@ -56,7 +55,7 @@ func On(t testing.TB, url string) Account {
 	t.Helper()
 	id := fmt.Sprintf("%012d", 100000000000+accounts.Add(1))
 	cfg := aws.Config{
-		HTTPClient:   client{awshttp.NewBuildableClient()},
+		HTTPClient:   cloud.KeepAnswers(awshttp.NewBuildableClient()),
 		Region:       Region,
 		BaseEndpoint: aws.String(url),
 		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
@@ -83,20 +82,3 @@ func On(t testing.TB, url string) Account {
 		Env:    remedy.Env{AWSEndpoint: url, Getenv: func(k string) string { return settings[k] }},
 	}
 }
-
-// client keeps answers from getting lost on a busy machine. The SDK closes a
-// request's body when the head of the answer is there. Where net/http has not looked
-// yet whether more of the body is to come, the closed body's WriteTo says io.EOF,
-// which is an error there: the connection is closed while the answer is read, and
-// the SDK repeats a call that was carried out.
-type client struct{ *awshttp.BuildableClient }
-
-func (c client) Do(r *http.Request) (*http.Response, error) {
-	if r.Body != nil {
-		r.Body = readCloser{r.Body}
-	}
-	return c.BuildableClient.Do(r)
-}
-
-// readCloser has no WriteTo; that Read says io.EOF is no error.
-type readCloser struct{ io.ReadCloser }
