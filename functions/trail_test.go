@@ -29,6 +29,7 @@ import (
 	sdk "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/ebb-ops/ebb/functions"
+	"github.com/ebb-ops/ebb/pkg/cloud"
 	"github.com/ebb-ops/ebb/pkg/cloud/moto"
 	"github.com/ebb-ops/ebb/pkg/host"
 	"github.com/ebb-ops/ebb/pkg/host/local"
@@ -146,7 +147,8 @@ func newTrailWorld(t *testing.T, chaos trail.Chaos) *trailWorld {
 	check(t, err)
 
 	root := aws.Config{
-		Region: "us-east-1", BaseEndpoint: aws.String(w.trail.URL), Credentials: credentials.NewStaticCredentialsProvider("root", "root", ""),
+		Region: "us-east-1", BaseEndpoint: aws.String(w.trail.URL), HTTPClient: cloud.KeepAnswers(nil),
+		Credentials: credentials.NewStaticCredentialsProvider("root", "root", ""),
 	}
 	users := iam.NewFromConfig(root)
 	_, err = users.CreateUser(t.Context(), &iam.CreateUserInput{UserName: aws.String("jane")})

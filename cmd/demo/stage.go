@@ -21,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
+	"github.com/ebb-ops/ebb/pkg/cloud"
 	"github.com/ebb-ops/ebb/pkg/remedy"
 	"github.com/ebb-ops/ebb/pkg/saas/github/githubtest"
 	"github.com/ebb-ops/ebb/pkg/trail"
@@ -113,7 +114,7 @@ func (s *stage) startAWS(ctx context.Context, opts options, out *printer) error 
 // runs as.
 func (s *stage) identities(ctx context.Context) error {
 	root := aws.Config{
-		Region: region, BaseEndpoint: aws.String(s.trail.URL),
+		Region: region, BaseEndpoint: aws.String(s.trail.URL), HTTPClient: cloud.KeepAnswers(nil),
 		Credentials: credentials.NewStaticCredentialsProvider("root", "root", ""),
 	}
 	users := iam.NewFromConfig(root)

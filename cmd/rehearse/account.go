@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/ebb-ops/ebb/pkg/cloud"
 )
 
 const region = "us-east-1"
@@ -24,7 +25,10 @@ type account struct {
 
 // newAccount makes an account and its user. IAM must not be enforced yet.
 func newAccount(ctx context.Context, endpoint, id string) (account, error) {
-	cfg := aws.Config{Region: region, BaseEndpoint: &endpoint, Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")}
+	cfg := aws.Config{
+		Region: region, BaseEndpoint: &endpoint, HTTPClient: cloud.KeepAnswers(nil),
+		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+	}
 	// A session of a role is in its account, whether the role is there or not.
 	root, err := assume(ctx, cfg, "arn:aws:iam::"+id+":role/root", "set-up")
 	if err != nil {

@@ -126,7 +126,7 @@ func (r *running) close() error { return errors.Join(r.Close(), os.RemoveAll(r.d
 // config gives a client's configuration with the function's credentials.
 func (f *function) config(endpoint string) aws.Config {
 	return aws.Config{
-		Region: region, BaseEndpoint: &endpoint, RetryMaxAttempts: 1,
+		Region: region, BaseEndpoint: &endpoint, RetryMaxAttempts: 1, HTTPClient: cloud.KeepAnswers(nil),
 		Credentials: credentials.StaticCredentialsProvider{Value: f.credentials},
 	}
 }

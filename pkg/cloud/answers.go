@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 )
 
 // KeepAnswers gives an HTTP client that loses no answers where there is little of
@@ -12,8 +13,14 @@ import (
 // head of the answer is there. Where net/http has not looked yet whether more of
 // the body is to come, the closed body's WriteTo says io.EOF, which is an error
 // there: the connection is closed while the answer is read, and the SDK repeats a
-// call that was carried out. That Read says io.EOF is no error.
-func KeepAnswers(c aws.HTTPClient) aws.HTTPClient { return keeper{c} }
+// call that was carried out. That Read says io.EOF is no error. Where c is nil it
+// gives a client as the SDK's own.
+func KeepAnswers(c aws.HTTPClient) aws.HTTPClient {
+	if c == nil {
+		c = awshttp.NewBuildableClient()
+	}
+	return keeper{c}
+}
 
 type keeper struct{ aws.HTTPClient }
 

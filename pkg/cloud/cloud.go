@@ -9,7 +9,6 @@ import (
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 
 	"github.com/ebb-ops/ebb/pkg/metrics"
 	"github.com/ebb-ops/ebb/pkg/remedy"
@@ -27,9 +26,6 @@ func LoadConfig(ctx context.Context, env remedy.Env) (aws.Config, error) {
 	}
 	if env.Transport != nil {
 		cfg.HTTPClient = &http.Client{Transport: env.Transport}
-	}
-	if cfg.HTTPClient == nil {
-		cfg.HTTPClient = awshttp.NewBuildableClient() // as the SDK would
 	}
 	cfg.HTTPClient = KeepAnswers(cfg.HTTPClient)
 	cfg.APIOptions = append(cfg.APIOptions, traceCalls, measureCalls(metrics.NewCalls(nil)), refusePages)

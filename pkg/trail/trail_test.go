@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/ebb-ops/ebb/pkg/cloud"
 	"github.com/ebb-ops/ebb/pkg/trail"
 )
 
@@ -39,7 +40,8 @@ func start(t *testing.T) world {
 	check(t, err)
 	t.Cleanup(func() { check(t, w.Close()) })
 	w.cfg = aws.Config{
-		Region: "eu-west-1", BaseEndpoint: aws.String(w.URL), Credentials: credentials.NewStaticCredentialsProvider("root", "root", ""),
+		Region: "eu-west-1", BaseEndpoint: aws.String(w.URL), HTTPClient: cloud.KeepAnswers(nil),
+		Credentials: credentials.NewStaticCredentialsProvider("root", "root", ""),
 	}
 	return w
 }

@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
@@ -55,7 +54,7 @@ func On(t testing.TB, url string) Account {
 	t.Helper()
 	id := fmt.Sprintf("%012d", 100000000000+accounts.Add(1))
 	cfg := aws.Config{
-		HTTPClient:   cloud.KeepAnswers(awshttp.NewBuildableClient()),
+		HTTPClient:   cloud.KeepAnswers(nil),
 		Region:       Region,
 		BaseEndpoint: aws.String(url),
 		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
